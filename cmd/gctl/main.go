@@ -1,0 +1,18 @@
+// Command gctl finds, calls and explains gRPC services.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/gctl-dev/gctl/commands"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := commands.Run(ctx, newFactory(), os.Args[1:])
+	stop()
+	os.Exit(code)
+}
