@@ -1,6 +1,7 @@
 // Package term is what gctl knows about the terminal it talks to: the three
-// streams, which of them are terminals, whether colour is wanted, and how wide
-// a line may be. It is one injected value with a twin for tests.
+// streams, which of them are terminals, whether colour is wanted, how wide a
+// line may be, and what of a string from outside may be shown on it. It is one
+// injected value with a twin for tests.
 package term
 
 import (
@@ -47,4 +48,11 @@ func System() *Streams {
 func Test() (s *Streams, in, out, errOut *bytes.Buffer) {
 	in, out, errOut = &bytes.Buffer{}, &bytes.Buffer{}, &bytes.Buffer{}
 	return &Streams{In: in, Out: out, Err: errOut}, in, out, errOut
+}
+
+// TestTTY is Test on a terminal of width columns with colour.
+func TestTTY(width int) (s *Streams, in, out, errOut *bytes.Buffer) {
+	s, in, out, errOut = Test()
+	s.InTTY, s.OutTTY, s.ErrTTY, s.Color, s.Width = true, true, true, true, width
+	return s, in, out, errOut
 }

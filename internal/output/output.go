@@ -1,0 +1,109 @@
+// Package output prints the answers of commands: as a table for people, as
+// JSON, JSON lines, YAML or names for programs, filtered by a jq expression
+// where one is given. A command states its rows once; the format is the
+// user's choice and the same for every command.
+//
+// On a terminal tables are cut to its width and coloured, and times are
+// relative. Elsewhere the same columns are printed in full, without escape
+// sequences and with RFC 3339 times.
+package output
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Format is a way of printing an answer.
+type Format string
+
+// The formats that every command with rows has. The empty format is the
+// command's default, a table where it does not say otherwise.
+const (
+	Table Format = "table"
+	Wide  Format = "wide" // the table with every column
+	Name  Format = "name" // the keys of the rows, one a line
+	JSON  Format = "json"
+	JSONL Format = "jsonl" // one row a line
+	YAML  Format = "yaml"
+)
+
+// Formats returns the common formats in the order in which help lists them.
+func Formats() []Format { return []Format{Table, JSON, JSONL, YAML, Name, Wide} }
+
+// Options say how a Printer prints.
+type Options struct {
+	Out    io.Writer
+	Format Format
+	JQ     string // a jq expression over the JSON, empty for none
+	TTY    bool   // Out is a terminal
+	Color  bool   // colour is wanted on it
+	Width  int    // columns of the terminal, 0 for no limit
+	Now    func() time.Time
+	// Clean makes a string from outside harmless for a terminal.
+	Clean func(string) string
+}
+
+// Printer prints answers in the chosen format.
+type Printer struct {
+	opts  Options
+	query *query
+}
+
+// New returns a printer. It fails if the jq expression is wrong or contradicts
+// the format.
+func New(o Options) (*Printer, error) {
+	p := &Printer{opts: o}
+	if o.JQ == "" {
+		return p, nil
+	}
+	if slices.Contains([]Format{Name, Wide, YAML}, o.Format) {
+		return nil, fmt.Errorf("--jq works on JSON and cannot be combined with -o %s", o.Format)
+	}
+	q, err := compile(o.JQ)
+	if err != nil {
+		return nil, err
+	}
+	p.query = q
+	return p, nil
+}
+
+// Format returns the chosen format, JSON where only a jq expression was given,
+// and "" where nothing was chosen.
+func (p *Printer) Format() Format {
+	if p.opts.Format == "" && p.query != nil {
+		return JSON
+	}
+	return p.opts.Format
+}
+
+// Structured tells whether the answer is printed for a program: as JSON, JSON
+// lines or YAML.
+func (p *Printer) Structured() bool {
+	switch p.Format() {
+	case JSON, JSONL, YAML:
+		return true
+	case Table:
+		return p.query != nil
+	default:
+		return false
+	}
+}
+
+// line makes a string from outside fit for one line.
+func (p *Printer) line(s string) string {
+	s = p.text(s)
+	if strings.ContainsAny(s, "\n\t") {
+		s = strings.NewReplacer("\n", " ", "\t", " ").Replace(s)
+	}
+	return s
+}
+
+func (p *Printer) text(s string) string {
+	if p.opts.Clean == nil {
+		return s
+	}
+	return p.opts.Clean(s)
+}

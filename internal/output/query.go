@@ -1,0 +1,83 @@
+package output
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/itchyny/gojq"
+)
+
+// QueryError is a jq expression that is wrong or does not fit the answer.
+type QueryError struct {
+	Expr string
+	Err  error
+}
+
+// Error returns the expression and what is wrong with it.
+func (e *QueryError) Error() string { return fmt.Sprintf("--jq %q: %v", e.Expr, e.Err) }
+
+// Unwrap returns the cause.
+func (e *QueryError) Unwrap() error { return e.Err }
+
+type query struct {
+	expr string
+	code *gojq.Code
+}
+
+func compile(expr string) (*query, error) {
+	parsed, err := gojq.Parse(expr)
+	if err != nil {
+		return nil, &QueryError{expr, err}
+	}
+	code, err := gojq.Compile(parsed)
+	if err != nil {
+		return nil, &QueryError{expr, err}
+	}
+	return &query{expr, code}, nil
+}
+
+// filter prints the results of the expression over one JSON document: strings
+// raw, everything else as JSON.
+func (p *Printer) filter(raw []byte) error {
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	dec.UseNumber()
+	var in any
+	if err := dec.Decode(&in); err != nil {
+		return err
+	}
+	results := p.query.code.Run(in)
+	for {
+		v, ok := results.Next()
+		if !ok {
+			return nil
+		}
+		if err, failed := v.(error); failed {
+			var halt *gojq.HaltError
+			if errors.As(err, &halt) && halt.Value() == nil {
+				return nil
+			}
+			return &QueryError{p.query.expr, err}
+		}
+		if err := p.result(v); err != nil {
+			return err
+		}
+	}
+}
+
+func (p *Printer) result(v any) error {
+	if s, ok := v.(string); ok {
+		if p.opts.TTY {
+			s = p.text(s)
+		}
+		_, err := io.WriteString(p.opts.Out, s+"\n")
+		return err
+	}
+	raw, err := gojq.Marshal(v)
+	if err != nil {
+		return &QueryError{p.query.expr, err}
+	}
+	return p.document(EscapeJSON(raw))
+}
