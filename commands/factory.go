@@ -1,12 +1,18 @@
 // Package commands is gctl's command tree: one file a command, each with an
 // options struct, a constructor that parses, and a run that does the work.
+//
+// The frame around them is in root.go (the tree and one run of it), flags.go
+// (the flags and variables that every command has), factory.go (what commands
+// are given) and exit.go (how an error is told, and the exit code).
 package commands
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/gctl-dev/gctl/fleet"
 	"github.com/gctl-dev/gctl/internal/config"
+	"github.com/gctl-dev/gctl/internal/output"
 	"github.com/gctl-dev/gctl/internal/term"
 )
 
@@ -18,6 +24,7 @@ type Factory struct {
 	Version string // of this build
 	Commit  string
 	Now     func() time.Time
+	Getenv  func(string) string
 	Global  Global // the flags every command has, parsed
 
 	// Context returns the selected context, flags and environment applied.
@@ -26,16 +33,34 @@ type Factory struct {
 	Catalog func() (fleet.Catalog, error)
 }
 
-// Global are the values of the flags that every command has.
-type Global struct {
-	Context    string
-	Addr       string // HOST:PORT, skips the catalog
-	Tags       []string
-	Datacenter string
-	Namespace  string
-	Output     string
-	JQ         string
-	Timeout    time.Duration // of the whole command, 0 for none
-	NoColor    bool
-	Verbose    bool
+// Printer returns what prints the answer of a command, as -o and --jq say.
+func (f *Factory) Printer() (*output.Printer, error) {
+	s := f.Streams
+	p, err := output.New(output.Options{
+		Out: s.Out, Format: output.Format(f.Global.Output), JQ: f.Global.JQ,
+		TTY: s.OutTTY, Color: s.Color, Width: s.Width, Now: f.Now, Clean: term.Clean,
+	})
+	if err != nil {
+		return nil, &fleet.Error{Kind: fleet.Usage, What: err.Error()}
+	}
+	return p, nil
+}
+
+// Notef tells the user something beside the answer, on stderr.
+func (f *Factory) Notef(format string, args ...any) {
+	fmt.Fprintln(f.Streams.Err, term.CleanLine(fmt.Sprintf(format, args...)))
+}
+
+// Verbosef is Notef for those who asked for more with -v.
+func (f *Factory) Verbosef(format string, args ...any) {
+	if f.Global.Verbose {
+		f.Notef(format, args...)
+	}
+}
+
+// Evidence says with -v where an answer came from and what the source was
+// asked.
+func (f *Factory) Evidence(p fleet.Provenance) {
+	age := f.Now().Sub(p.At).Round(time.Millisecond)
+	f.Verbosef("from %s: %s, %s ago", p.Source, p.Query, age)
 }

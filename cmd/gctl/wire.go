@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"time"
 
 	"github.com/gctl-dev/gctl/commands"
@@ -21,5 +22,6 @@ func newFactory() *commands.Factory {
 		Version: version,
 		Commit:  commit,
 		Now:     time.Now,
+		Getenv:  os.Getenv,
 	}
 }

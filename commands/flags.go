@@ -1,0 +1,106 @@
+package commands
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/gctl-dev/gctl/fleet"
+	"github.com/gctl-dev/gctl/internal/output"
+)
+
+// Global are the values of the flags that every command has.
+type Global struct {
+	Context    string
+	Addr       string // HOST:PORT, skips the catalog
+	Tags       []string
+	Datacenter string
+	Namespace  string
+	Output     string
+	JQ         string
+	Timeout    time.Duration // of the whole command, 0 for none
+	NoColor    bool
+	Verbose    bool
+}
+
+func (g *Global) register(flags *pflag.FlagSet) {
+	flags.StringVar(&g.Context, "context", "", "the context to use instead of the current `name`")
+	flags.StringVar(&g.Addr, "addr", "", "talk to the instance at `host:port`, without a catalog")
+	flags.StringSliceVar(&g.Tags, "tag", nil, "only instances with this `tag`; repeat it for instances with all of them")
+	flags.StringVar(&g.Datacenter, "datacenter", "", "the catalog's datacenter `name`")
+	flags.StringVar(&g.Namespace, "namespace", "", "the catalog's namespace `name`")
+	flags.StringVarP(&g.Output, "output", "o", "", "print the answer as `format`: table, json, jsonl, yaml, name or wide")
+	flags.StringVar(&g.JQ, "jq", "", "filter the JSON answer by a jq `expression`; strings are printed raw")
+	flags.DurationVar(&g.Timeout, "timeout", 0, "give the whole command at most this `duration`")
+	flags.BoolVar(&g.NoColor, "no-color", false, "print without colour (also NO_COLOR)")
+	flags.BoolVarP(&g.Verbose, "verbose", "v", false, "say on stderr where answers come from")
+}
+
+// variable is the environment variable of a global flag.
+func variable(flag string) string {
+	return "GCTL_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+}
+
+// applyEnv gives each global flag that was not on the command line the value of
+// its variable.
+func applyEnv(f *Factory, root *cobra.Command) error {
+	var failed error
+	root.PersistentFlags().VisitAll(func(flag *pflag.Flag) {
+		value := f.Getenv(variable(flag.Name))
+		if flag.Changed || value == "" || failed != nil {
+			return
+		}
+		if err := flag.Value.Set(value); err != nil {
+			failed = &fleet.Error{Kind: fleet.Usage, What: fmt.Sprintf("%s=%q", variable(flag.Name), value), Err: err}
+		}
+	})
+	return failed
+}
+
+// outputs names the formats of a command that has others than the common ones.
+const outputs = "gctl:outputs"
+
+func formatsOf(cmd *cobra.Command) []string {
+	if own := cmd.Annotations[outputs]; own != "" {
+		return strings.Split(own, ",")
+	}
+	var names []string
+	for _, f := range output.Formats() {
+		names = append(names, string(f))
+	}
+	return names
+}
+
+// checkOutput refuses a format that the command does not have and an expression
+// that contradicts it, before anything is asked.
+func checkOutput(f *Factory, cmd *cobra.Command) error {
+	if formats := formatsOf(cmd); f.Global.Output != "" && !slices.Contains(formats, f.Global.Output) {
+		return &fleet.Error{
+			Kind: fleet.Usage,
+			What: fmt.Sprintf("unknown output format %q", f.Global.Output),
+			Hint: didYouMean(f.Global.Output, formats, "") + "formats of " + cmd.CommandPath() + ": " + strings.Join(formats, ", "),
+		}
+	}
+	if f.Global.JQ == "" {
+		return nil
+	}
+	_, err := f.Printer()
+	return err
+}
+
+// didYouMean returns "did you mean ...? " with the nearest of the candidates,
+// or "" if none is near.
+func didYouMean(name string, candidates []string, prefix string) string {
+	near := fleet.Nearest(name, candidates, 3)
+	if len(near) == 0 {
+		return ""
+	}
+	for i := range near {
+		near[i] = prefix + near[i]
+	}
+	return "did you mean " + strings.Join(near, " or ") + "? "
+}
