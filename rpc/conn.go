@@ -1,0 +1,189 @@
+package rpc
+
+import (
+	"context"
+	"errors"
+	"net"
+	"sync"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/attributes"
+	"google.golang.org/grpc/backoff"
+	"google.golang.org/grpc/connectivity"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/keepalive"
+	"google.golang.org/grpc/peer"
+	"google.golang.org/grpc/resolver"
+	"google.golang.org/grpc/resolver/manual"
+
+	"github.com/gctl-dev/gctl/fleet"
+)
+
+// Conn is a connection to one of the instances given to Dial. It is safe for
+// concurrent use and implements grpc.ClientConnInterface.
+type Conn struct {
+	*grpc.ClientConn
+	opts  Options
+	peers []attempt
+
+	mu sync.Mutex // guards what attempts learn
+}
+
+// attempt is one instance and what trying to reach it taught.
+type attempt struct {
+	instance fleet.Instance
+	err      error // of the last try, nil if none failed
+	odd      []byte
+	took     ConnTiming
+}
+
+// ConnTiming says where the time of connecting went. A part that was not
+// needed is zero.
+type ConnTiming struct {
+	Resolve time.Duration // of the host name
+	Connect time.Duration // TCP, through a proxy included
+	TLS     time.Duration // the handshake, the probe of a loopback address included
+}
+
+// indexKey is the key of an address' attribute that holds its index in peers.
+type indexKey struct{}
+
+// Dial starts to connect to the instances in the order given, the next one
+// whenever one fails or is slow, and returns without waiting: Ready waits. The
+// first that accepts is used for every RPC.
+//
+// Whether TLS is spoken: Options.Plaintext, or TLS settings in the options,
+// decide; then the instance's meta "tls"; then loopback addresses are asked
+// before anything else is sent; all others get TLS. There is no falling back.
+//
+// The error is a *fleet.Error of kind Usage: a file that cannot be read, an
+// option that cannot be.
+func Dial(instances []fleet.Instance, o Options) (*Conn, error) {
+	if len(instances) == 0 {
+		return nil, &fleet.Error{Kind: fleet.Usage, What: "no address to connect to"}
+	}
+	config, err := o.tlsConfig()
+	if err != nil {
+		return nil, err
+	}
+	dialer, err := newNetDialer(&o)
+	if err != nil {
+		return nil, err
+	}
+	c := &Conn{opts: o, peers: make([]attempt, len(instances))}
+	state := resolver.State{Endpoints: make([]resolver.Endpoint, len(instances))}
+	for i := range instances {
+		c.peers[i].instance = instances[i]
+		state.Endpoints[i].Addresses = []resolver.Address{{
+			Addr:       instances[i].Addr,
+			ServerName: authorityOf(instances[i].Addr),
+			Attributes: attributes.New(indexKey{}, i),
+		}}
+	}
+	r := manual.NewBuilderWithScheme("gctl")
+	r.InitialState(state)
+	h := &handshaker{conn: c, dialer: dialer, tls: credentials.NewTLS(config), config: config}
+	c.ClientConn, err = grpc.NewClient("gctl:///"+authorityOf(instances[0].Addr), c.dialOptions(r, h)...)
+	if err != nil {
+		return nil, &fleet.Error{Kind: fleet.Usage, What: "cannot use these connection settings", Err: err}
+	}
+	c.Connect()
+	return c, nil
+}
+
+func (c *Conn) dialOptions(r resolver.Builder, h *handshaker) []grpc.DialOption {
+	o := &c.opts
+	retry := backoff.DefaultConfig
+	opts := []grpc.DialOption{
+		grpc.WithResolvers(r),
+		grpc.WithTransportCredentials(h),
+		grpc.WithContextDialer(h.dial),
+		grpc.WithDisableServiceConfig(), // a DNS look-up that nobody here needs
+		grpc.WithDisableHealthCheck(),
+		grpc.WithDisableRetry(),
+		grpc.WithIdleTimeout(0),
+		grpc.WithConnectParams(grpc.ConnectParams{Backoff: retry, MinConnectTimeout: o.connectTimeout()}),
+		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(o.maxMsgSize())),
+	}
+	if o.Authority != "" {
+		opts = append(opts, grpc.WithAuthority(o.Authority))
+	}
+	if o.UserAgent != "" {
+		opts = append(opts, grpc.WithUserAgent(o.UserAgent))
+	}
+	if o.KeepaliveTime > 0 {
+		opts = append(opts, grpc.WithKeepaliveParams(keepalive.ClientParameters{
+			Time: o.KeepaliveTime, Timeout: o.KeepaliveTime,
+		}))
+	}
+	return opts
+}
+
+// Ready waits until an instance accepted the connection. The error is a
+// *fleet.Error that names the cause, and the context's error if that ended.
+func (c *Conn) Ready(ctx context.Context) error {
+	bounded, cancel := context.WithTimeoutCause(ctx, c.opts.connectTimeout(), errConnectTimeout)
+	defer cancel()
+	for {
+		switch s := c.GetState(); s {
+		case connectivity.Ready:
+			return nil
+		case connectivity.TransientFailure, connectivity.Shutdown:
+			return c.failure(ctx)
+		default:
+			if s == connectivity.Idle {
+				c.Connect()
+			}
+			if !c.WaitForStateChange(bounded, s) {
+				if ctx.Err() != nil {
+					return context.Cause(ctx)
+				}
+				return c.failure(ctx)
+			}
+		}
+	}
+}
+
+var errConnectTimeout = errors.New("no connection within the connect timeout")
+
+// Instance returns the instance behind the peer of an RPC (grpc.Peer).
+func (c *Conn) Instance(p *peer.Peer) (fleet.Instance, bool) {
+	if a, ok := p.Addr.(instanceAddr); ok {
+		return c.peers[a.index].instance, true
+	}
+	return fleet.Instance{}, false
+}
+
+// Timing returns how long the connection to the peer of an RPC took.
+func (c *Conn) Timing(p *peer.Peer) ConnTiming {
+	a, ok := p.Addr.(instanceAddr)
+	if !ok {
+		return ConnTiming{}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.peers[a.index].took
+}
+
+// learn records what an attempt taught.
+func (c *Conn) learn(index int, f func(*attempt)) {
+	c.mu.Lock()
+	f(&c.peers[index])
+	c.mu.Unlock()
+}
+
+// instanceAddr is a remote address that remembers whose it is.
+type instanceAddr struct {
+	net.Addr
+	index int
+}
+
+// authorityOf returns the :authority for an address: the address itself, and
+// "localhost" for a socket, as grpc-go has it.
+func authorityOf(addr string) string {
+	if len(addr) > 5 && addr[:5] == "unix:" {
+		return "localhost"
+	}
+	return addr
+}
