@@ -30,7 +30,8 @@ const (
 type Service struct {
 	Name string
 	Tags []string          // union over the instances, sorted
-	Meta map[string]string // the pairs that all instances share
+	Meta map[string]string // the pairs that all instances share; nil where a catalog cannot list them at once
+	GRPC bool              // the catalog itself says that an instance speaks gRPC
 	Counts
 }
 

@@ -1,0 +1,151 @@
+package consul_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/gctl-dev/gctl/discovery"
+	"github.com/gctl-dev/gctl/discovery/consul"
+	"github.com/gctl-dev/gctl/internal/stack"
+)
+
+// follow starts a watch and returns its updates; the watch ends with the test.
+func follow(t *testing.T, w discovery.Watcher, service string) <-chan discovery.Update {
+	t.Helper()
+	updates := make(chan discovery.Update)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() {
+		done <- w.Watch(ctx, service, func(u discovery.Update) {
+			select {
+			case updates <- u:
+			case <-ctx.Done():
+			}
+		})
+	}()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-done; !errors.Is(err, context.Canceled) {
+			t.Errorf("Watch = %v, want the context's error", err)
+		}
+	})
+	return updates
+}
+
+// await reads updates until ok.
+func await(t *testing.T, updates <-chan discovery.Update, what string, ok func(discovery.Update) bool) discovery.Update {
+	t.Helper()
+	timeout := time.After(20 * time.Second)
+	for {
+		select {
+		case u := <-updates:
+			if ok(u) {
+				return u
+			}
+		case <-timeout:
+			t.Fatalf("no update in which %s", what)
+		}
+	}
+}
+
+func ids(u discovery.Update) string {
+	s := make([]string, 0, len(u.Endpoints))
+	for _, e := range u.Endpoints {
+		s = append(s, e.ID)
+	}
+	return strings.Join(s, " ")
+}
+
+func TestWatchSeesWhatChanges(t *testing.T) {
+	_, c := agent(t)
+	updates := follow(t, c, "user")
+	if u := <-updates; u.Err != nil || len(u.Endpoints) != 0 {
+		t.Fatalf("first update = %+v, want the empty list as an answer", u)
+	}
+	for i := range 2 {
+		r := consul.Registration{Service: "user", ID: fmt.Sprint("u-", i), Addr: "127.0.0.1:9090"}
+		if err := c.Register(t.Context(), r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	await(t, updates, "both are there", func(u discovery.Update) bool { return ids(u) == "u-0 u-1" })
+	if err := c.Deregister(t.Context(), "u-0"); err != nil {
+		t.Fatal(err)
+	}
+	await(t, updates, "one is left", func(u discovery.Update) bool { return ids(u) == "u-1" })
+	if err := c.Deregister(t.Context(), "u-1"); err != nil {
+		t.Fatal(err)
+	}
+	await(t, updates, "none is left", func(u discovery.Update) bool { return u.Err == nil && ids(u) == "" })
+}
+
+func TestWatchOutlivesARestartThatResetsTheIndex(t *testing.T) {
+	first := stack.ConsulFor(t, stack.ConsulOptions{})
+	c := newClient(t, consul.Config{Address: first.Addr})
+	for i := range 30 { // an index that the next agent will not reach soon
+		if err := c.Register(t.Context(), consul.Registration{Service: "user", ID: "old", Addr: fmt.Sprint("127.0.0.1:", 9000+i)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	updates := follow(t, c, "user")
+	await(t, updates, "it is there", func(u discovery.Update) bool { return ids(u) == "old" })
+	if err := first.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	u := await(t, updates, "the failure is told", func(u discovery.Update) bool { return u.Err != nil })
+	if ids(u) != "old" {
+		t.Errorf("after a failure the endpoints are %q, want the last good ones", ids(u))
+	}
+	stack.ConsulFor(t, stack.ConsulOptions{HTTPPort: first.Port})
+	await(t, updates, "the new agent's empty list counts", func(u discovery.Update) bool { return u.Err == nil && ids(u) == "" })
+	if err := c.Register(t.Context(), consul.Registration{Service: "user", ID: "new", Addr: "127.0.0.1:9090"}); err != nil {
+		t.Fatal(err)
+	}
+	await(t, updates, "the new one is there", func(u discovery.Update) bool { return ids(u) == "new" })
+}
+
+// A real Consul cannot be brought to fail in these ways on demand.
+func TestWatchForgetsAListThatIsTooOld(t *testing.T) {
+	var broken atomic.Bool
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if broken.Load() {
+			http.Error(w, "No cluster leader", http.StatusInternalServerError)
+			return
+		}
+		w.Header().Set("X-Consul-Index", "5")
+		broken.Store(true)
+		fmt.Fprint(w, `[{"Node":{"Address":"10.0.0.1"},"Service":{"ID":"a","Service":"user","Port":1}}]`)
+	}))
+	t.Cleanup(server.Close)
+	c := newClient(t, consul.Config{Address: server.URL, MaxStale: 700 * time.Millisecond})
+	updates := follow(t, c, "user")
+	await(t, updates, "it is there", func(u discovery.Update) bool { return ids(u) == "a" && u.Err == nil })
+	await(t, updates, "it is kept at first", func(u discovery.Update) bool { return ids(u) == "a" && u.Err != nil })
+	await(t, updates, "it is dropped later", func(u discovery.Update) bool { return ids(u) == "" && u.Err != nil })
+}
+
+func TestWatchDoesNotSpinOnAConsulThatNeverBlocks(t *testing.T) {
+	var asked atomic.Int64
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		asked.Add(1)
+		fmt.Fprint(w, `null`) // and no index
+	}))
+	t.Cleanup(server.Close)
+	c := newClient(t, consul.Config{Address: server.URL})
+	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+	defer cancel()
+	news := 0
+	if err := c.Watch(ctx, "user", func(discovery.Update) { news++ }); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("Watch = %v", err)
+	}
+	if n := asked.Load(); n > 6 || news != 1 {
+		t.Errorf("asked %d times in half a second and told %d times, want at most 6 and 1", n, news)
+	}
+}

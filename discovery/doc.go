@@ -1,0 +1,19 @@
+// Package discovery finds the endpoints of a service and keeps a gRPC client
+// connected to them. It depends on nothing else in this module and can be used
+// alone.
+//
+// The story has three parts. A [Watcher] reports which [Endpoint]s a service has
+// and calls back whenever that changes. [NewResolver] turns any Watcher into a
+// name resolver of grpc-go, so that a plain grpc.NewClient follows the registry.
+// And package discovery/consul is the Watcher over Consul, with what a server
+// needs on its side: registration, checks and maintenance.
+//
+// What is worth knowing before relying on it:
+//
+//   - An empty list is an answer, a failed query is not. After a failure the last
+//     list stays in use for a bounded time, while the watch retries with growing,
+//     jittered pauses.
+//   - Only passing endpoints get traffic; where none passes, all do (see
+//     [Usable]).
+//   - Nothing registers itself: no init functions, no global state.
+package discovery

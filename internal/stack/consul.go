@@ -1,0 +1,137 @@
+package stack
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// ConsulOptions say how an agent is started. The zero value is a bare
+// development agent.
+type ConsulOptions struct {
+	HCL string // further configuration in HCL, for example an acl block
+	Dir string // where the agent keeps its files; a temporary one if empty
+	// HTTPPort, where it is not 0, fixes the port of the HTTP API, so that a
+	// stopped agent can come back at the same address.
+	HTTPPort int
+}
+
+// Consul is a running agent in development mode: one server, in memory, on
+// loopback ports of its own.
+type Consul struct {
+	Addr string // host:port of the HTTP API
+	Port int    // the port of Addr
+	proc *process
+	dir  string // removed by Stop, empty if it is the caller's
+}
+
+// StartConsul starts an agent and waits until it has elected itself leader.
+func StartConsul(ctx context.Context, opts ConsulOptions) (*Consul, error) {
+	path, err := Find("consul")
+	if err != nil {
+		return nil, err
+	}
+	dir, own := opts.Dir, ""
+	if dir == "" {
+		if dir, err = os.MkdirTemp("", "consul-"); err != nil {
+			return nil, fmt.Errorf("folder of the agent: %w", err)
+		}
+		own = dir
+	}
+	// Free ports are found by asking for them and letting them go again, so
+	// another process may take one in between: then try others.
+	for attempt := 1; ; attempt++ {
+		c, err := startConsul(ctx, path, dir, opts)
+		if err == nil {
+			c.dir = own
+			return c, nil
+		}
+		if attempt == 5 || !strings.Contains(err.Error(), "address already in use") {
+			return nil, errors.Join(err, removeAll(own))
+		}
+	}
+}
+
+func startConsul(ctx context.Context, path, dir string, opts ConsulOptions) (*Consul, error) {
+	ports, err := freePorts(3)
+	if err != nil {
+		return nil, err
+	}
+	if opts.HTTPPort != 0 {
+		ports[0] = opts.HTTPPort
+	}
+	config := filepath.Join(dir, "extra.hcl")
+	// Test nodes die with the agent: nothing to wait for when it leaves.
+	base := "performance { leave_drain_time = \"0s\" }\ndisable_update_check = true\n"
+	if err := os.WriteFile(config, []byte(base+opts.HCL), 0o600); err != nil {
+		return nil, fmt.Errorf("configuration of the agent: %w", err)
+	}
+	proc, err := start(path, dir, "agent", "-dev", "-bind=127.0.0.1", "-client=127.0.0.1", "-node=test",
+		"-http-port="+strconv.Itoa(ports[0]), "-server-port="+strconv.Itoa(ports[1]), "-serf-lan-port="+strconv.Itoa(ports[2]),
+		"-serf-wan-port=-1", "-dns-port=-1", "-grpc-port=-1", "-grpc-tls-port=-1",
+		"-log-level=warn", "-config-file="+config)
+	if err != nil {
+		return nil, err
+	}
+	c := &Consul{Addr: "127.0.0.1:" + strconv.Itoa(ports[0]), Port: ports[0], proc: proc}
+	if err := c.awaitLeader(ctx); err != nil {
+		return nil, errors.Join(err, proc.stop())
+	}
+	return c, nil
+}
+
+// awaitLeader polls until a leader is known and has written itself into the
+// catalog.
+func (c *Consul) awaitLeader(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 60*time.Second)
+	defer cancel()
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	for {
+		if body, err := get(ctx, client, "http://"+c.Addr+"/v1/status/leader"); err == nil && bytes.Contains(body, []byte(":")) {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("consul elected no leader: %w\n%s", ctx.Err(), c.proc.output())
+		case <-c.proc.ended:
+			return fmt.Errorf("consul ended at once\n%s", c.proc.output())
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+func get(ctx context.Context, client *http.Client, url string) ([]byte, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return nil, errors.New(resp.Status)
+	}
+	return io.ReadAll(resp.Body)
+}
+
+// Stop ends the agent and removes its files.
+func (c *Consul) Stop() error {
+	return errors.Join(c.proc.stop(), removeAll(c.dir))
+}
+
+func removeAll(dir string) error {
+	if dir == "" {
+		return nil
+	}
+	return os.RemoveAll(dir)
+}
