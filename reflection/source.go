@@ -1,0 +1,64 @@
+package reflection
+
+import (
+	"os"
+	"slices"
+
+	"github.com/fullstorydev/grpcurl"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/descriptorpb"
+
+	"github.com/gctl-dev/gctl/fleet"
+)
+
+// FromProtosets reads files that hold a FileDescriptorSet, as protoc
+// --descriptor_set_out and gctl describe --protoset-out write them. A file that
+// cannot be read or parsed is a usage error; a set that lacks imports is not.
+func FromProtosets(paths []string) (*Schema, error) {
+	var protos []*descriptorpb.FileDescriptorProto
+	for _, path := range paths {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return nil, &fleet.Error{Kind: fleet.Usage, What: "cannot read the protoset", Err: err}
+		}
+		var set descriptorpb.FileDescriptorSet
+		if err := proto.Unmarshal(data, &set); err != nil {
+			return nil, &fleet.Error{
+				Kind: fleet.Usage, What: path + " is not a protoset", Err: short(err),
+				Hint: "a protoset comes from protoc --include_imports --descriptor_set_out=FILE; sources are given with --proto",
+			}
+		}
+		if len(set.GetFile()) == 0 {
+			return nil, &fleet.Error{Kind: fleet.Usage, What: "the protoset " + path + " is empty"}
+		}
+		protos = append(protos, set.GetFile()...)
+	}
+	return link(protos, nil)
+}
+
+// FromProtoFiles compiles .proto sources. importPaths are the folders that
+// imports, and the files themselves, are looked for in; without any they are
+// inferred from the files. Errors of the compiler are usage errors that name
+// file, line and column.
+func FromProtoFiles(importPaths, files []string) (*Schema, error) {
+	source, err := grpcurl.DescriptorSourceFromProtoFiles(importPaths, files...)
+	if err != nil {
+		return nil, &fleet.Error{Kind: fleet.Usage, What: "cannot compile the proto files", Err: err, Hint: protoHint(importPaths)}
+	}
+	all, err := grpcurl.GetAllFiles(source)
+	if err != nil {
+		return nil, &fleet.Error{What: "cannot read the proto files", Err: err}
+	}
+	protos := make([]*descriptorpb.FileDescriptorProto, 0, len(all))
+	for _, f := range all {
+		protos = append(protos, f.AsFileDescriptorProto())
+	}
+	return link(protos, nil)
+}
+
+func protoHint(importPaths []string) string {
+	if slices.Contains(importPaths, ".") || len(importPaths) == 0 {
+		return "imports are looked for in the folders of --import-path"
+	}
+	return ""
+}
