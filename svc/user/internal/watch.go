@@ -1,0 +1,107 @@
+package internal
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+
+	userv1 "github.com/gctl-dev/gctl/svc/user/api"
+	"github.com/gctl-dev/gctl/svc/user/repository"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/metadata"
+)
+
+const (
+	changeBatch = 100
+	tokenPrefix = "c."
+)
+
+// changeToken says where to resume behind the change with that number.
+func changeToken(seq int64) string { return tokenPrefix + strconv.FormatInt(seq, 36) }
+
+func parseChangeToken(field, token string) (int64, error) {
+	digits, ok := strings.CutPrefix(token, tokenPrefix)
+	seq, err := strconv.ParseInt(digits, 36, 64)
+	if !ok || err != nil || seq < 0 {
+		return 0, invalid(field, "not a token of this service")
+	}
+	return seq, nil
+}
+
+// WatchUsers implements user.v1.UserService.
+func (s *Server) WatchUsers(r *userv1.WatchUsersRequest, stream grpc.ServerStreamingServer[userv1.UserChange]) error {
+	ctx := stream.Context()
+	var after int64
+	var err error
+	if r.GetToken() == "" {
+		after, err = s.users.Position(ctx)
+	} else {
+		after, err = parseChangeToken("token", r.GetToken())
+	}
+	if err != nil {
+		return toStatus(err, "")
+	}
+	if err := stream.SendHeader(metadata.MD{}); err != nil {
+		return err
+	}
+	return s.follow(ctx, after, nil, func(c repository.Change) error {
+		if len(r.GetIds()) > 0 && !slices.Contains(r.GetIds(), c.User.ID) {
+			return nil
+		}
+		return stream.Send(changeToProto(c))
+	})
+}
+
+// follow passes each change behind after to emit, as they come. Once until is
+// closed it goes on to the last change there is and returns nil; a nil until
+// never is.
+func (s *Server) follow(ctx context.Context, after int64, until <-chan struct{}, emit func(repository.Change) error) error {
+	for {
+		changes, err := s.users.Changes(ctx, after, changeBatch)
+		if err != nil {
+			return toStatus(err, "")
+		}
+		for _, c := range changes {
+			if err := emit(c); err != nil {
+				return err
+			}
+			after = c.Seq
+		}
+		if len(changes) == changeBatch {
+			continue
+		}
+		select {
+		case <-s.stopping:
+			return errStopping()
+		case <-until:
+			if last, err := s.users.Position(ctx); err != nil || after >= last {
+				return toStatus(err, "")
+			}
+			continue
+		default:
+		}
+		if err := s.wait(ctx, after, until); err != nil {
+			return toStatus(err, "")
+		}
+	}
+}
+
+// wait returns when there is something to look at: a change behind after, the
+// end of the server, or until.
+func (s *Server) wait(ctx context.Context, after int64, until <-chan struct{}) error {
+	waiting, wake := context.WithCancel(ctx)
+	defer wake()
+	go func() {
+		select {
+		case <-until:
+		case <-s.stopping:
+		case <-waiting.Done():
+		}
+		wake()
+	}()
+	if err := s.users.Wait(waiting, after); err != nil && waiting.Err() == nil {
+		return err
+	}
+	return ctx.Err()
+}

@@ -1,0 +1,93 @@
+// Package sqlite keeps users in one SQLite file, which several processes on
+// one machine may share.
+//
+// The file is in WAL mode with synchronous=NORMAL: a commit is in the file
+// system before it is acknowledged, so the death of the process loses nothing;
+// a power failure may lose the last commits, never the integrity of the file.
+//
+// Every write also appends to a table of changes, numbered in commit order.
+// That table is how the watchers of one process learn what another process
+// did: a goroutine of the store looks at the last number ten times a second,
+// and writes of this process wake watchers at once.
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	_ "modernc.org/sqlite" // the driver
+
+	"github.com/gctl-dev/gctl/svc/user/repository"
+)
+
+const (
+	pollInterval = 100 * time.Millisecond // for changes of other processes
+	busyTimeout  = 5 * time.Second        // for the write lock
+	keptChanges  = 10_000
+	openConns    = 8
+)
+
+// Store is a repository in a SQLite file.
+type Store struct {
+	db   *sql.DB
+	now  func() time.Time
+	stop context.CancelFunc
+	done chan struct{}
+
+	writing chan struct{} // holds one token while this process writes
+
+	mu     sync.Mutex
+	last   int64         // number of the last change that was seen
+	waiter chan struct{} // closed and replaced when last grows
+}
+
+var _ repository.Repository = (*Store)(nil)
+
+// Open opens or creates the file of a URL, sqlite:///absolute/path or
+// sqlite://relative/path, and brings its schema up to date.
+func Open(ctx context.Context, store string) (*Store, error) {
+	path, ok := strings.CutPrefix(store, "sqlite://")
+	if !ok || path == "" {
+		return nil, fmt.Errorf("store %q: not of the form sqlite:///path/users.db", store)
+	}
+	db, err := sql.Open("sqlite", dsn(path))
+	if err != nil {
+		return nil, fmt.Errorf("store %s: %w", path, err)
+	}
+	db.SetMaxOpenConns(openConns)
+	s := &Store{db: db, now: time.Now, done: make(chan struct{}), writing: make(chan struct{}, 1), waiter: make(chan struct{})}
+	if err := migrate(ctx, db); err != nil {
+		return nil, errors.Join(fmt.Errorf("store %s: %w", path, err), db.Close())
+	}
+	if s.last, err = s.Position(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("store %s: %w", path, err), db.Close())
+	}
+	polling, stop := context.WithCancel(context.WithoutCancel(ctx))
+	s.stop = stop
+	go s.poll(polling)
+	return s, nil
+}
+
+// dsn asks for write locks at the begin of a transaction: one that reads first
+// and writes then could not wait for another writer.
+func dsn(path string) string {
+	q := url.Values{}
+	q.Add("_pragma", fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds()))
+	q.Add("_pragma", "journal_mode(WAL)")
+	q.Add("_pragma", "synchronous(NORMAL)")
+	q.Set("_txlock", "immediate")
+	return (&url.URL{Scheme: "file", Opaque: url.PathEscape(path), RawQuery: q.Encode()}).String()
+}
+
+// Close stops the store's goroutine and closes the file.
+func (s *Store) Close() error {
+	s.stop()
+	<-s.done
+	return s.db.Close()
+}
