@@ -20,7 +20,7 @@ func (s *Store) List(ctx context.Context, q repository.Query) ([]repository.User
 		}
 		where, args = append(where, text), append(args, values...)
 	}
-	order := append(q.Order[:len(q.Order):len(q.Order)], repository.Order{Field: repository.FieldID})
+	order := slices.Concat(q.Order, []repository.Order{{Field: repository.FieldID}})
 	if q.After != nil {
 		text, values, err := behind(order, *q.After)
 		if err != nil {
