@@ -1,6 +1,27 @@
-// Package config reads the user's configuration: named contexts, each of which
-// says where a fleet's catalog is and how its services are reached.
+// Package config reads and changes the user's configuration: named contexts,
+// each of which says where a fleet's catalog is and how its services are
+// reached.
+//
+// The file is strict YAML; a key that nobody knows is an error with its place
+// and the key that was probably meant:
+//
+//	current: prod
+//	contexts:
+//	  prod:
+//	    catalog: consul://consul.example:8500
+//	    tls: {cacert: /etc/ssl/prod.pem}
 package config
+
+import (
+	"fmt"
+	"maps"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/gctl-dev/gctl/fleet"
+)
 
 // Context is one fleet as the user configured it. The zero value means: the
 // Consul agent at its default address, no extra headers, TLS as the address
@@ -23,4 +44,85 @@ type TLS struct {
 	Cert       string `yaml:"cert,omitempty"`
 	Key        string `yaml:"key,omitempty"`
 	ServerName string `yaml:"servername,omitempty"`
+}
+
+// hidden stands where a secret would stand.
+const hidden = "(hidden)"
+
+// Redacted returns c fit for a screen: without the values of headers, without
+// passwords in URLs, and without the arguments of the auth command.
+func (c Context) Redacted() Context {
+	c.Catalog, c.Proxy = redactURL(c.Catalog), redactURL(c.Proxy)
+	c.Headers = maps.Clone(c.Headers)
+	for name := range c.Headers {
+		c.Headers[name] = hidden
+	}
+	if program, rest, _ := strings.Cut(strings.TrimSpace(c.Auth), " "); rest != "" {
+		c.Auth = program + " " + hidden
+	}
+	return c
+}
+
+func redactURL(raw string) string {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return hidden
+	}
+	if _, has := u.User.Password(); !has {
+		return raw
+	}
+	u.User = nil
+	return strings.Replace(u.String(), "://", "://"+hidden+"@", 1)
+}
+
+// Validate checks what can be checked without asking anybody: the name, and the
+// catalog's and the proxy's URL.
+func (c Context) Validate() error {
+	if !validName.MatchString(c.Name) {
+		return usage(fmt.Sprintf("%q is no name for a context", c.Name), "letters, digits, dots, dashes and underscores")
+	}
+	if err := checkScheme("catalog", c.Catalog, []string{"consul", "file", "dns"}); err != nil {
+		return err
+	}
+	if path, isFile := strings.CutPrefix(c.Catalog, "file:"); isFile && !strings.HasPrefix(path, "///") {
+		return usage(fmt.Sprintf("catalog %q needs an absolute path", c.Catalog), "for example file:///srv/fleet.yaml")
+	}
+	if err := checkScheme("proxy", c.Proxy, []string{"socks5", "socks5h", "http", "https"}); err != nil {
+		return err
+	}
+	if (c.TLS.Cert == "") != (c.TLS.Key == "") {
+		return usage("a client certificate needs both cert and key", "")
+	}
+	if c.TLS.Plaintext != nil && *c.TLS.Plaintext && c.TLS != (TLS{Plaintext: c.TLS.Plaintext}) {
+		return usage("plaintext contradicts the other TLS settings", "leave out one of them")
+	}
+	return nil
+}
+
+var validName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
+
+func checkScheme(what, raw string, schemes []string) error {
+	if raw == "" {
+		return nil
+	}
+	example := schemes[0] + "://127.0.0.1:8500"
+	if what == "proxy" {
+		example = "socks5://127.0.0.1:1080"
+	}
+	u, err := url.Parse(raw)
+	if err != nil || u.Scheme == "" {
+		return usage(fmt.Sprintf("%s %q is no URL", what, redactURL(raw)), "for example "+example)
+	}
+	if slices.Contains(schemes, u.Scheme) {
+		return nil
+	}
+	hint := "known: " + strings.Join(schemes, "://, ") + "://"
+	if near := fleet.Nearest(u.Scheme, schemes, 1); len(near) > 0 {
+		hint = "did you mean " + near[0] + "://? " + hint
+	}
+	return usage(fmt.Sprintf("%s %q: unknown scheme %q", what, redactURL(raw), u.Scheme), hint)
+}
+
+func usage(what, hint string) error {
+	return &fleet.Error{Kind: fleet.Usage, What: what, Hint: hint}
 }

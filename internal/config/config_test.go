@@ -1,0 +1,213 @@
+package config_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/gctl-dev/gctl/fleet"
+	"github.com/gctl-dev/gctl/internal/config"
+)
+
+const handwritten = `# my fleets
+current: dev  # while at home
+
+contexts:
+    # the laptop
+    dev:
+        catalog: "file:///srv/fleet.yaml"   # hand-made
+        tls: {plaintext: true}
+
+    # do not touch
+    prod:
+        catalog: consul://consul.example:8500?tls=true
+        headers:
+            authorization: Bearer s3cret
+        auth: print-token --secret s3cret
+        proxy: socks5://me:s3cret@127.0.0.1:1080
+# the end
+`
+
+func file(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "gctl", "config.yaml")
+	if text == "" {
+		return path
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func load(t *testing.T, path string) *config.File {
+	t.Helper()
+	f, err := config.Load(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+func read(t *testing.T, path string) string {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+func TestNoFileIsTheDefault(t *testing.T) {
+	c, err := load(t, file(t, "")).Select("")
+	if err != nil || c.Catalog != "" {
+		t.Errorf("got %+v, %v", c, err)
+	}
+}
+
+func TestSelect(t *testing.T) {
+	f := load(t, file(t, handwritten))
+	if c, err := f.Select(""); err != nil || c.Name != "dev" || c.TLS.Plaintext == nil || !*c.TLS.Plaintext {
+		t.Errorf("current: got %+v, %v", c, err)
+	}
+	if c, err := f.Select("prod"); err != nil || c.Name != "prod" {
+		t.Errorf("by name: got %+v, %v", c, err)
+	}
+	_, err := f.Select("prd")
+	var e *fleet.Error
+	if !errors.As(err, &e) || e.Kind != fleet.Usage || !strings.Contains(e.Hint, "did you mean prod?") {
+		t.Errorf("unknown: got %v, %+v", err, e)
+	}
+}
+
+func TestMistakesHaveAPlace(t *testing.T) {
+	for _, c := range []struct{ name, text, where, hint string }{
+		{"unknown key", "contexts:\n  a:\n    catlog: dns:///x:1\n", ":3:5: unknown key \"catlog\"", "did you mean catalog?"},
+		{"unknown top key", "currrent: a\n", ":1:1: unknown key \"currrent\"", "did you mean current?"},
+		{"twice", "current: a\ncurrent: b\n", ":2:1: ", ""},
+		{"wrong type", "contexts:\n  a:\n    headers: 3\n", ":3:14: ", ""},
+		{"no YAML", "contexts: [\n", ":1:", ""},
+		{"scheme", "contexts:\n  a:\n    catalog: consol://x:1\n", "unknown scheme \"consol\"", "did you mean consul://?"},
+		{"no scheme", "contexts:\n  a:\n    catalog: x\n", "is no URL", "consul://"},
+		{"relative file", "contexts:\n  a:\n    catalog: file://x.yaml\n", "absolute path", "file:///"},
+		{"half a certificate", "contexts:\n  a:\n    tls: {cert: x}\n", "both cert and key", ""},
+		{"contradiction", "contexts:\n  a:\n    tls: {plaintext: true, cacert: x}\n", "contradicts", ""},
+		{"name", "contexts:\n  a b: {}\n", "no name for a context", ""},
+	} {
+		_, err := config.Load(file(t, c.text))
+		var e *fleet.Error
+		if !errors.As(err, &e) || !strings.Contains(err.Error(), c.where) || !strings.Contains(e.Hint, c.hint) {
+			t.Errorf("%s: got %v (%+v), want %q and hint %q", c.name, err, e, c.where, c.hint)
+		}
+	}
+}
+
+func TestChangesKeepWhatAPersonWrote(t *testing.T) {
+	path := file(t, handwritten)
+	f := load(t, path)
+	yes := true
+	steps := []error{
+		f.Put(config.Context{Name: "stage", Catalog: "dns:///stage:9090", TLS: config.TLS{Plaintext: &yes}}),
+		f.Put(config.Context{Name: "dev", Catalog: "consul://127.0.0.1:8500", Headers: map[string]string{"x-a": "1: 2"}}),
+		f.Use("stage"),
+	}
+	if err := errors.Join(steps...); err != nil {
+		t.Fatal(err)
+	}
+	text := read(t, path)
+	for _, kept := range []string{"# my fleets", "current: stage  # while at home", "# the laptop", "# do not touch", "# the end", "Bearer s3cret"} {
+		if !strings.Contains(text, kept) {
+			t.Errorf("%q is lost:\n%s", kept, text)
+		}
+	}
+	again := load(t, path)
+	if c, err := again.Select(""); err != nil || c.Name != "stage" || !*c.TLS.Plaintext {
+		t.Errorf("got %+v, %v", c, err)
+	}
+	if c, err := again.Select("dev"); err != nil || c.Headers["x-a"] != "1: 2" || c.TLS.Plaintext != nil {
+		t.Errorf("got %+v, %v", c, err)
+	}
+	if err := errors.Join(f.Remove("stage"), f.Remove("dev"), f.Remove("prod"), f.Remove("prod")); err != nil {
+		t.Fatal(err)
+	}
+	if last := load(t, path); len(last.Contexts) != 0 || last.Current != "" {
+		t.Errorf("left over: %+v\n%s", last, read(t, path))
+	}
+}
+
+func TestAnUnusualLayoutIsWrittenAnew(t *testing.T) {
+	for _, text := range []string{"{current: a, contexts: {a: {catalog: 'dns:///x:1'}}}\n", "contexts: {a: {}}\n", "contexts:\n", "# only a comment\n", "---\ncontexts:\n  a: {}\n"} {
+		path := file(t, text)
+		f := load(t, path)
+		if err := errors.Join(f.Put(config.Context{Name: "b", Catalog: "dns:///y:1"}), f.Use("b")); err != nil {
+			t.Fatal(err)
+		}
+		if c, err := load(t, path).Select(""); err != nil || c.Catalog != "dns:///y:1" {
+			t.Errorf("%q: got %+v, %v from\n%s", text, c, err, read(t, path))
+		}
+	}
+}
+
+func TestTheFileIsItsOwnersOnly(t *testing.T) {
+	path := file(t, "")
+	if err := load(t, path).Put(config.Context{Name: "a"}); err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(path)
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("mode %v, %v", info.Mode(), err)
+	}
+	entries, err := os.ReadDir(filepath.Dir(path))
+	if err != nil || len(entries) != 1 {
+		t.Errorf("left over beside the file: %v, %v", entries, err)
+	}
+}
+
+func TestALinkStaysALink(t *testing.T) {
+	target := file(t, handwritten)
+	link := filepath.Join(t.TempDir(), "config.yaml")
+	if err := os.Symlink(target, link); err != nil {
+		t.Skip(err)
+	}
+	if err := load(t, link).Use("prod"); err != nil {
+		t.Fatal(err)
+	}
+	if load(t, target).Current != "prod" {
+		t.Error("the file behind the link was not changed")
+	}
+}
+
+func TestRedactedShowsNoSecret(t *testing.T) {
+	c, err := load(t, file(t, handwritten)).Select("prod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := c.Redacted()
+	for _, s := range []string{r.Headers["authorization"], r.Auth, r.Proxy, r.Catalog} {
+		if strings.Contains(s, "s3cret") {
+			t.Errorf("%q shows the secret", s)
+		}
+	}
+	if c.Headers["authorization"] != "Bearer s3cret" {
+		t.Error("the context itself was changed")
+	}
+	if r.Proxy != "socks5://(hidden)@127.0.0.1:1080" {
+		t.Errorf("proxy %q", r.Proxy)
+	}
+}
+
+func TestDefaultPath(t *testing.T) {
+	env := func(v string) func(string) string { return func(string) string { return v } }
+	if p, err := config.DefaultPath(env("/x")); err != nil || p != filepath.Join("/x", "gctl", "config.yaml") {
+		t.Errorf("got %q, %v", p, err)
+	}
+	t.Setenv("HOME", "/home/me")
+	if p, err := config.DefaultPath(env("relative")); err != nil || p != "/home/me/.config/gctl/config.yaml" {
+		t.Errorf("got %q, %v", p, err)
+	}
+}
