@@ -8,12 +8,14 @@ package commands
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/gctl-dev/gctl/fleet"
 	"github.com/gctl-dev/gctl/internal/config"
 	"github.com/gctl-dev/gctl/internal/output"
 	"github.com/gctl-dev/gctl/internal/term"
+	"github.com/gctl-dev/gctl/reflection"
 )
 
 // Factory holds what commands need, as functions, so that a command pays only
@@ -27,10 +29,32 @@ type Factory struct {
 	Getenv  func(string) string
 	Global  Global // the flags every command has, parsed
 
+	// Config reads the configuration file.
+	Config func() (*config.File, error)
 	// Context returns the selected context, flags and environment applied.
 	Context func() (config.Context, error)
 	// Catalog opens the catalog of the selected context.
 	Catalog func() (fleet.Catalog, error)
+	// Cache opens the cache on disk.
+	Cache func() (reflection.Cache, error)
+}
+
+// Scope names what a cached fact about a service belongs to: the address of
+// --addr, or the context with what narrows it. Facts of different scopes must
+// not be mixed.
+func (f *Factory) Scope() (string, error) {
+	if f.Global.Addr != "" {
+		return "addr " + f.Global.Addr, nil
+	}
+	c, err := f.Context()
+	if err != nil {
+		return "", err
+	}
+	catalog := c.Catalog
+	if catalog == "" {
+		catalog = f.Getenv("CONSUL_HTTP_ADDR")
+	}
+	return strings.Join([]string{"context", c.Name, catalog, f.Global.Datacenter, f.Global.Namespace}, " "), nil
 }
 
 // Printer returns what prints the answer of a command, as -o and --jq say.

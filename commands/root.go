@@ -43,8 +43,13 @@ func NewRoot(f *Factory) *cobra.Command {
 	root.CompletionOptions.DisableDefaultCmd = true
 	f.Global.register(root.PersistentFlags())
 	root.AddCommand(
+		newServices(f),
+		newInstances(f),
+		newContext(f),
+		newCompletion(f),
 		newVersion(f),
 	)
+	registerCompletions(f, root)
 	return root
 }
 
@@ -52,7 +57,7 @@ func NewRoot(f *Factory) *cobra.Command {
 // printed to the factory's error stream. When ctx ends, the command was
 // interrupted.
 func Run(ctx context.Context, f *Factory, args []string) int {
-	return runRoot(ctx, f, NewRoot(f), args)
+	return runRoot(ctx, f, NewRoot(f), args) //nolint:contextcheck // commands and completers get it when they run
 }
 
 func runRoot(ctx context.Context, f *Factory, root *cobra.Command, args []string) int {

@@ -81,7 +81,7 @@ func (c Context) Validate() error {
 	if !validName.MatchString(c.Name) {
 		return usage(fmt.Sprintf("%q is no name for a context", c.Name), "letters, digits, dots, dashes and underscores")
 	}
-	if err := checkScheme("catalog", c.Catalog, []string{"consul", "file", "dns"}); err != nil {
+	if err := checkScheme("catalog", c.Catalog, []string{"consul", "consul+https", "file", "dns"}); err != nil {
 		return err
 	}
 	if path, isFile := strings.CutPrefix(c.Catalog, "file:"); isFile && !strings.HasPrefix(path, "///") {

@@ -97,7 +97,7 @@ func scalar(tok json.Token) ([]byte, error) {
 // plain tells whether s is a string in every YAML without quotes.
 func plain(s string) bool {
 	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_/"
-	if s == "" || !strings.ContainsRune(letters, rune(s[0])) || strings.Trim(s, letters+"0123456789.-+") != "" {
+	if s == "" || !strings.ContainsRune(letters, rune(s[0])) || strings.Trim(s, letters+"0123456789.-+:") != "" || s[len(s)-1] == ':' {
 		return false
 	}
 	return !slices.Contains([]string{"true", "false", "yes", "no", "on", "off", "y", "n", "null"}, strings.ToLower(s))

@@ -45,7 +45,7 @@ func TestYAMLReadsWell(t *testing.T) {
 }
 
 func TestYAMLOfAwkwardStrings(t *testing.T) {
-	in := []string{"", " ", "null", "Yes", "1", "-1", "0x10", "1:30", "a: b", "# c", "- d", "'", `"`, "\\", "é", "a\nb", "\x1b[0m", "{", "*x", "&x", "!t", "@", "`", "%", "ümlaut", "/pkg.Svc/M"}
+	in := []string{"", " ", "null", "Yes", "1", "-1", "0x10", "1:30", "a: b", "# c", "- d", "'", `"`, "\\", "é", "a\nb", "\x1b[0m", "{", "*x", "&x", "!t", "@", "`", "%", "ümlaut", "/pkg.Svc/M", "a:", "a:b", "dns:///x:1"}
 	raw, err := json.Marshal(in)
 	if err != nil {
 		t.Fatal(err)
