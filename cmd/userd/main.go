@@ -84,7 +84,7 @@ func usage(flags *pflag.FlagSet) {
 	fmt.Fprintf(os.Stderr, `userd runs one instance of the user service.
 
   userd --plaintext --store sqlite:///var/lib/userd/users.db
-  userd --listen :9090 --tls-cert server.pem --tls-key server.key
+  userd --listen :9090 --tls-cert server.pem --tls-key server.key --consul 127.0.0.1:8500 --advertise 10.0.0.7:9090
 
 Each flag has an environment variable: --tls-cert is USERD_TLS_CERT.
 SIGTERM drains and exits 0; a second signal stops at once.

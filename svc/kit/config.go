@@ -3,6 +3,7 @@ package kit
 import (
 	"errors"
 	"fmt"
+	"net"
 	"strings"
 	"time"
 
@@ -16,7 +17,10 @@ type Config struct {
 	TLSKey      string
 	TLSClientCA string        // clients must present a certificate of this CA
 	Plaintext   bool          // serve without TLS
+	Consul      string        // address or URL of the agent to register with; empty: not registered
+	Advertise   string        // host:port that clients dial; empty: the listening address
 	Instance    string        // name of this instance; empty: service, host and port
+	Zone        string        // published in the catalog
 	DrainWait   time.Duration // between leaving the catalog and refusing calls
 }
 
@@ -27,7 +31,10 @@ func (c *Config) Flags(flags *pflag.FlagSet) {
 	flags.StringVar(&c.TLSKey, "tls-key", "", "PEM `FILE` with the key of the certificate")
 	flags.StringVar(&c.TLSClientCA, "tls-client-ca", "", "PEM `FILE`: clients must present a certificate of this CA")
 	flags.BoolVar(&c.Plaintext, "plaintext", false, "serve without TLS")
+	flags.StringVar(&c.Consul, "consul", "", "register with the Consul agent at `ADDR`")
+	flags.StringVar(&c.Advertise, "advertise", "", "`HOST:PORT` that clients dial (default the listening address)")
 	flags.StringVar(&c.Instance, "instance", "", "`ID` of this instance (default service, host and port)")
+	flags.StringVar(&c.Zone, "zone", "", "`ZONE` to publish in the catalog")
 	flags.DurationVar(&c.DrainWait, "drain-wait", 5*time.Second, "how long clients get to notice, after SIGTERM, before calls are refused")
 }
 
@@ -59,5 +66,23 @@ func (c *Config) check() error {
 	case c.DrainWait < 0:
 		return errors.New("--drain-wait cannot be negative")
 	}
+	if c.Advertise != "" {
+		if _, _, err := net.SplitHostPort(c.Advertise); err != nil {
+			return fmt.Errorf("--advertise: %w", err)
+		}
+	}
 	return nil
+}
+
+// advertised returns the address to register. The address that a server
+// listens on serves clients too, unless it stands for all of the machine's.
+func (c *Config) advertised(listening string) (string, error) {
+	if c.Advertise != "" {
+		return c.Advertise, nil
+	}
+	host, _, err := net.SplitHostPort(listening)
+	if ip := net.ParseIP(host); err != nil || ip == nil || ip.IsUnspecified() {
+		return "", fmt.Errorf("which address do clients dial? --listen %s does not say: give --advertise", c.Listen)
+	}
+	return listening, nil
 }

@@ -21,7 +21,8 @@ func Status(code codes.Code, text string, details ...protoadapt.MessageV1) error
 }
 
 // guard turns a panic in a handler into INTERNAL, and writes to the log what
-// callers do not get to see: panics and the causes of server-side errors.
+// callers do not get to see: panics, and errors that say more than the status
+// they stand for.
 type guard struct{ log *slog.Logger }
 
 func (g guard) unary(ctx context.Context, request any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (response any, err error) {
@@ -40,9 +41,7 @@ func (g guard) recover(ctx context.Context, method string, err *error) {
 		*err = status.Error(codes.Internal, "internal error")
 		return
 	}
-	switch status.Code(*err) {
-	case codes.Internal, codes.Unknown, codes.Unavailable, codes.DataLoss:
+	if *err != nil && status.Convert(*err).Err().Error() != (*err).Error() {
 		g.log.WarnContext(ctx, "call failed", "method", method, "error", *err)
-	default:
 	}
 }

@@ -1,0 +1,213 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	healthpb "google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/status"
+
+	"github.com/gctl-dev/gctl/discovery/consul"
+	"github.com/gctl-dev/gctl/internal/stack"
+	userv1 "github.com/gctl-dev/gctl/svc/user/api"
+)
+
+// The tests run this binary again as userd: a real process with real signals.
+func TestMain(m *testing.M) {
+	if os.Getenv("RUN_AS_USERD") != "" {
+		main()
+		os.Exit(0)
+	}
+	goleak.VerifyTestMain(m)
+}
+
+func store(t *testing.T) string {
+	t.Helper()
+	return "--store=sqlite://" + filepath.Join(t.TempDir(), "users.db")
+}
+
+// instances returns what Consul knows: id=status.
+func instances(ctx context.Context, c *consul.Client) ([]string, error) {
+	r, err := c.Lookup(ctx, "user")
+	var found []string
+	for _, e := range r.Endpoints {
+		found = append(found, e.ID+"="+e.Status+" "+e.Meta["grpc_services"]+" "+e.Meta["tls"])
+	}
+	return found, err
+}
+
+func TestSIGTERMDrainsInOrder(t *testing.T) {
+	agent := stack.ConsulFor(t, stack.ConsulOptions{})
+	catalog, err := consul.New(consul.Config{Address: agent.Addr})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer catalog.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
+	defer cancel()
+	p := start(t, store(t), "--consul="+agent.Addr, "--instance=user-1", "--drain-wait=3s")
+	eventually(t, "registered and passing", func() error {
+		found, err := instances(ctx, catalog)
+		if err == nil && !slices.Equal(found, []string{"user-1=passing user.v1.UserService false"}) {
+			err = errors.New(strings.Join(found, ", "))
+		}
+		return err
+	})
+	conn := p.dial(t)
+	users := userv1.NewUserServiceClient(conn)
+	health, err := healthpb.NewHealthClient(conn).Watch(ctx, &healthpb.HealthCheckRequest{Service: "user.v1.UserService"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	watch, err := users.WatchUsers(ctx, &userv1.WatchUsersRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	expectHealth(t, health, healthpb.HealthCheckResponse_SERVING)
+
+	signalled := time.Now()
+	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	expectHealth(t, health, healthpb.HealthCheckResponse_NOT_SERVING)
+	eventually(t, "left the catalog", func() error {
+		found, err := instances(ctx, catalog)
+		if err == nil && len(found) > 0 {
+			err = errors.New(strings.Join(found, ", "))
+		}
+		return err
+	})
+	if _, err := users.CreateUser(ctx, &userv1.CreateUserRequest{User: &userv1.User{Email: "late@example.com", DisplayName: "Late"}}); err != nil {
+		t.Errorf("a call while clients get time to notice: %v", err)
+	}
+	if c, err := watch.Recv(); err != nil || c.GetCreated().GetDisplayName() != "Late" {
+		t.Errorf("watch while draining = %v, %v", c, err)
+	}
+	if _, err := watch.Recv(); status.Code(err) != codes.Unavailable {
+		t.Errorf("the watch ended with %v, want UNAVAILABLE", err)
+	}
+	if code := p.await(t); code != 0 || time.Since(signalled) < 3*time.Second {
+		t.Errorf("exit code %d after %v", code, time.Since(signalled))
+	}
+	if log := p.messages(); !slices.Equal(log[len(log)-3:], []string{"draining", "left the catalog", "stopped"}) {
+		t.Errorf("log = %q", log)
+	}
+}
+
+func expectHealth(t *testing.T, stream grpc.ServerStreamingClient[healthpb.HealthCheckResponse], want healthpb.HealthCheckResponse_ServingStatus) {
+	t.Helper()
+	if r, err := stream.Recv(); err != nil || r.GetStatus() != want {
+		t.Fatalf("health = %v, %v, want %v", r, err, want)
+	}
+}
+
+func TestASecondSignalStopsAtOnce(t *testing.T) {
+	p := start(t, store(t), "--drain-wait=1h")
+	for _, s := range []os.Signal{syscall.SIGTERM, os.Interrupt} {
+		if err := p.cmd.Process.Signal(s); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, "the signal is seen", func() error {
+			if !slices.Contains(p.messages(), "draining") {
+				return errors.New("not yet")
+			}
+			return nil
+		})
+	}
+	if code := p.await(t); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+}
+
+func TestNothingAcknowledgedIsLostOverSIGKILL(t *testing.T) {
+	where := store(t)
+	p := start(t, where)
+	users := userv1.NewUserServiceClient(p.dial(t))
+	acknowledged := make(chan string, 10_000)
+	var writers sync.WaitGroup
+	for range 4 {
+		writers.Go(func() {
+			for {
+				u, err := users.CreateUser(t.Context(), &userv1.CreateUserRequest{User: &userv1.User{
+					Email: strings.ToLower(rand.Text()) + "@example.com", DisplayName: "Anybody",
+				}})
+				if err != nil {
+					return // killed
+				}
+				acknowledged <- u.GetId()
+			}
+		})
+	}
+	eventually(t, "some writes", func() error {
+		if len(acknowledged) < 200 {
+			return errors.New("not enough")
+		}
+		return nil
+	})
+	if err := p.cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	<-p.ended
+	writers.Wait()
+	close(acknowledged)
+	after := userv1.NewUserServiceClient(start(t, where).dial(t))
+	for id := range acknowledged {
+		if _, err := after.GetUser(t.Context(), &userv1.GetUserRequest{Id: id}); err != nil {
+			t.Fatalf("acknowledged user %s is lost: %v", id, err)
+		}
+	}
+}
+
+func TestCommandLineErrors(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		env  []string
+		args []string
+		code int
+		want string
+	}{
+		{"no certificate", nil, nil, 1, "give --tls-cert and --tls-key, or --plaintext"},
+		{"contradiction", []string{"USERD_PLAINTEXT=true"}, []string{"--tls-cert=x"}, 1, "--plaintext contradicts"},
+		{"bad variable", []string{"USERD_DRAIN_WAIT=soon"}, []string{"--plaintext"}, 2, "USERD_DRAIN_WAIT is no valid value"},
+		{"unknown flag", nil, []string{"--otlp=x"}, 2, "unknown flag: --otlp"},
+		{"argument", nil, []string{"serve"}, 2, `unexpected argument "serve"`},
+		{"store", nil, []string{"--plaintext", "--store=mysql://x", "--listen=127.0.0.1:0"}, 1, "not of the form sqlite:///path/users.db"},
+		{"all addresses", nil, []string{"--plaintext", "--listen=:0", "--consul=127.0.0.1:1", store(t)}, 1, "give --advertise"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			out, err := userd(t, test.env, test.args...).CombinedOutput()
+			var exit *exec.ExitError
+			if !errors.As(err, &exit) || exit.ExitCode() != test.code || !strings.Contains(string(out), test.want) {
+				t.Errorf("%v, output %q, want exit %d and %q", err, out, test.code, test.want)
+			}
+		})
+	}
+}
+
+func TestHelpNamesEveryFlagAndExitsZero(t *testing.T) {
+	out, err := userd(t, nil, "--help").CombinedOutput()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, flag := range []string{
+		"--listen", "--store", "--consul", "--tls-cert", "--tls-key", "--tls-client-ca", "--plaintext",
+		"--advertise", "--instance", "--zone", "--drain-wait", "--version",
+	} {
+		if !strings.Contains(string(out), flag+" ") {
+			t.Errorf("help does not name %s", flag)
+		}
+	}
+}
