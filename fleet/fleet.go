@@ -79,6 +79,7 @@ const (
 	MetaMetrics      = "metrics"       // address of /metrics
 	MetaVersion      = "version"
 	MetaZone         = "zone"
+	MetaAuthority    = "authority" // the name in the instance's certificate, where it is not the host of its address
 )
 
 // Provenance is the evidence behind a fact: who said it, asked what, when.
