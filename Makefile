@@ -74,10 +74,6 @@ fuzz: check-go ## Run each fuzz target for FUZZTIME (20s)
 		done; \
 	done
 
-.PHONY: vuln
-vuln: check-go ## Look the dependencies up in the vulnerability database (needs the network)
-	@go run golang.org/x/vuln/cmd/govulncheck@v1.1.4 ./...
-
 .PHONY: clean
 clean: ## Remove what was built here
 	@rm -rf bin

@@ -37,7 +37,7 @@ func run(ctx context.Context, bin, out, only string, rounds int) error {
 		return err
 	}
 	defer w.stop()
-	report := newReport(rounds)
+	table := newReport(rounds)
 	for _, section := range []struct {
 		name    string
 		measure func(context.Context, *world, *report, int) error
@@ -53,7 +53,7 @@ func run(ctx context.Context, bin, out, only string, rounds int) error {
 			continue
 		}
 		fmt.Fprintf(os.Stderr, "measuring %s\n", section.name)
-		if err := section.measure(ctx, w, report, rounds); err != nil {
+		if err := section.measure(ctx, w, table, rounds); err != nil {
 			return fmt.Errorf("%s: %w", section.name, err)
 		}
 	}
@@ -66,5 +66,5 @@ func run(ctx context.Context, bin, out, only string, rounds int) error {
 		defer file.Close()
 		sink = file
 	}
-	return report.write(sink)
+	return table.write(sink)
 }
