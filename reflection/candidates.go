@@ -1,0 +1,107 @@
+package reflection
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"time"
+
+	"github.com/gctl-dev/gctl/fleet"
+)
+
+const (
+	askTimeout     = 3 * time.Second // for one service, unless Locator.Timeout says otherwise
+	askedInstances = 3               // of one service, until one answers
+)
+
+// candidate is a service of the catalog that may have what is looked for.
+type candidate struct {
+	service   string
+	instances []fleet.Instance // the ones to ask, in this order
+	published []string         // full names of gRPC services, from the meta
+}
+
+// candidate looks a service up in the catalog.
+func (l *Locator) candidate(ctx context.Context, service string) (candidate, error) {
+	list, err := l.Catalog.Instances(ctx, service)
+	if err != nil {
+		return candidate{}, err
+	}
+	c := candidate{service: service}
+	seen := map[string]bool{}
+	for _, in := range list.Instances {
+		for name := range strings.SplitSeq(in.Meta[fleet.MetaGRPCServices], ",") {
+			if name = strings.TrimSpace(name); name != "" && !seen[name] {
+				seen[name] = true
+				c.published = append(c.published, name)
+			}
+		}
+	}
+	c.instances = someOf(list.Instances)
+	return c, nil
+}
+
+// someOf returns a random few of the best instances: passing ones, or else ones
+// with a warning, or else any.
+func someOf(all []fleet.Instance) []fleet.Instance {
+	for _, good := range []func(fleet.Status) bool{
+		func(s fleet.Status) bool { return s == fleet.Passing },
+		func(s fleet.Status) bool { return s == fleet.Warning },
+		func(fleet.Status) bool { return true },
+	} {
+		var some []fleet.Instance
+		for _, in := range all {
+			if good(in.Catalog) {
+				some = append(some, in)
+			}
+		}
+		if len(some) > 0 {
+			rand.Shuffle(len(some), func(i, j int) { some[i], some[j] = some[j], some[i] })
+			return some[:min(len(some), askedInstances)]
+		}
+	}
+	return nil
+}
+
+// ask fetches the schema of a candidate from the first of its instances that
+// answers.
+func (l *Locator) ask(ctx context.Context, c candidate, want string) (*Schema, error) {
+	timeout := l.Timeout
+	if timeout <= 0 {
+		timeout = askTimeout
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	share := timeout / time.Duration(max(1, len(c.instances))) // a hanging instance must leave time for the next
+	var last error
+	for _, in := range c.instances {
+		schema, err := l.askInstance(ctx, in, want, share)
+		if err == nil {
+			return schema, nil
+		}
+		last = err
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	if last == nil {
+		last = noInstances(c.service)
+	}
+	return nil, last
+}
+
+func (l *Locator) askInstance(ctx context.Context, in fleet.Instance, want string, timeout time.Duration) (*Schema, error) {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	cc, closeConn, err := l.Open(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	defer closeConn()
+	schema, err := FromServer(ctx, cc, ServerOptions{Want: want, Headers: l.Headers, Timeout: timeout})
+	if err != nil {
+		return nil, fmt.Errorf("instance %s: %w", in.ID, err)
+	}
+	return schema, nil
+}

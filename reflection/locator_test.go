@@ -1,0 +1,445 @@
+package reflection_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	refv1 "google.golang.org/grpc/reflection/grpc_reflection_v1"
+	"google.golang.org/protobuf/types/descriptorpb"
+
+	"github.com/gctl-dev/gctl/fleet"
+	"github.com/gctl-dev/gctl/internal/state"
+	"github.com/gctl-dev/gctl/reflection"
+)
+
+// world is a catalog over liars, and counts who was asked what.
+type world struct {
+	t        testing.TB
+	mu       sync.Mutex
+	services map[string][]fleet.Instance
+	marked   map[string]bool
+	lists    atomic.Int64
+	lookups  atomic.Int64
+	streams  atomic.Int64
+	cache    reflection.Cache
+}
+
+func newWorld(t testing.TB) *world {
+	t.Helper()
+	return &world{
+		t: t, services: map[string][]fleet.Instance{}, marked: map[string]bool{},
+		cache: state.NewCache(t.TempDir()),
+	}
+}
+
+func (w *world) Services(context.Context) (fleet.ServiceList, error) {
+	w.lists.Add(1)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var out fleet.ServiceList
+	for name := range w.services {
+		out.Services = append(out.Services, fleet.Service{Name: name, GRPC: w.marked[name]})
+	}
+	slices.SortFunc(out.Services, func(a, b fleet.Service) int { return strings.Compare(a.Name, b.Name) })
+	return out, nil
+}
+
+func (w *world) Instances(_ context.Context, service string) (fleet.InstanceList, error) {
+	w.lookups.Add(1)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return fleet.InstanceList{Service: service, Instances: slices.Clone(w.services[service])}, nil
+}
+
+func (*world) Watch(context.Context, string, func(fleet.Update)) error { return errors.ErrUnsupported }
+
+func (w *world) add(service string, addr string, meta map[string]string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	id := fmt.Sprintf("%s-%d", service, len(w.services[service])+1)
+	w.services[service] = append(w.services[service], fleet.Instance{
+		ID: id, Service: service, Addr: addr, Meta: meta, Catalog: fleet.Passing,
+	})
+}
+
+// serve adds an instance whose reflection serves files.
+func (w *world) serve(service string, meta map[string]string, files ...*descriptorpb.FileDescriptorProto) *liar {
+	l := library(names(files...), files...)
+	l.onStream = func() { w.streams.Add(1) }
+	cc := serveLiar(w.t, l)
+	w.add(service, strings.TrimPrefix(cc.Target(), "dns:///"), meta)
+	return l
+}
+
+func (w *world) locator() *reflection.Locator {
+	return &reflection.Locator{
+		Catalog: w, Cache: w.cache, Scope: "test", Timeout: 5 * time.Second,
+		Open: func(_ context.Context, in fleet.Instance) (grpc.ClientConnInterface, func(), error) {
+			cc, err := grpc.NewClient(in.Addr, grpc.WithTransportCredentials(insecure.NewCredentials()))
+			return cc, func() { cc.Close() }, err
+		},
+	}
+}
+
+func names(files ...*descriptorpb.FileDescriptorProto) []string {
+	var out []string
+	for _, f := range files {
+		for _, s := range f.GetService() {
+			out = append(out, f.GetPackage()+"."+s.GetName())
+		}
+	}
+	return out
+}
+
+// file declares a service with methods that take and return its own type Msg,
+// which has the given fields.
+func file(pkg, service string, methods []string, fields ...string) *descriptorpb.FileDescriptorProto {
+	msg := &descriptorpb.DescriptorProto{Name: new("Msg")}
+	for i, name := range fields {
+		msg.Field = append(msg.Field, &descriptorpb.FieldDescriptorProto{
+			Name: new(name), Number: new(int32(i + 1)),
+			Label: descriptorpb.FieldDescriptorProto_LABEL_OPTIONAL.Enum(),
+			Type:  descriptorpb.FieldDescriptorProto_TYPE_STRING.Enum(),
+		})
+	}
+	sd := &descriptorpb.ServiceDescriptorProto{Name: new(service)}
+	for _, m := range methods {
+		sd.Method = append(sd.Method, &descriptorpb.MethodDescriptorProto{
+			Name: new(m), InputType: new("." + pkg + ".Msg"), OutputType: new("." + pkg + ".Msg"),
+		})
+	}
+	return &descriptorpb.FileDescriptorProto{
+		Name: new(strings.ReplaceAll(pkg, ".", "/") + "/" + strings.ToLower(service) + ".proto"), Package: new(pkg), Syntax: new("proto3"),
+		MessageType: []*descriptorpb.DescriptorProto{msg}, Service: []*descriptorpb.ServiceDescriptorProto{sd},
+	}
+}
+
+func userFile(fields ...string) *descriptorpb.FileDescriptorProto {
+	return file("user.v1", "UserService", []string{"GetUser", "ListUsers"}, fields...)
+}
+
+func billFile() *descriptorpb.FileDescriptorProto {
+	return file("billing.v1", "BillingService", []string{"GetBill"})
+}
+
+// hangs adds a service that accepts connections and never answers.
+func (w *world) hangs(service string) {
+	lis, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(func() { lis.Close() })
+	w.add(service, lis.Addr().String(), nil)
+}
+
+// refuses adds a service that nothing listens for.
+func (w *world) refuses(service string) {
+	lis, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.add(service, lis.Addr().String(), nil)
+	lis.Close()
+}
+
+func TestLocatorFindsAndRemembers(t *testing.T) {
+	w := newWorld(t)
+	w.serve("users", nil, userFile("id"))
+	w.serve("bills", nil, billFile())
+	for _, name := range []string{"GetUser", "user.v1.UserService/GetUser", "/user.v1.UserService/GetUser", "userservice.getuser"} {
+		found := must[*reflection.Located](t)(w.locator().Method(t.Context(), name, ""))
+		if found.Service != "users" || found.Method.FullName() != "user.v1.UserService.GetUser" {
+			t.Errorf("%s is %s at %s", name, found.Method.FullName(), found.Service)
+		}
+	}
+	streams, lists, lookups := w.streams.Load(), w.lists.Load(), w.lookups.Load()
+	if streams != 2 || lists != 1 {
+		t.Errorf("%d reflections and %d listings for the first of four, want 2 and 1", streams, lists)
+	}
+	found := must[*reflection.Located](t)(w.locator().Method(t.Context(), "GetBill", ""))
+	if !found.FromCache || found.Service != "bills" {
+		t.Errorf("found %+v, want bills from the cache", found)
+	}
+	if w.streams.Load() != streams || w.lists.Load() != lists || w.lookups.Load() != lookups {
+		t.Error("a warm question asked somebody")
+	}
+}
+
+func TestLocatorAsksThePublisherAlone(t *testing.T) {
+	w := newWorld(t)
+	w.serve("users", map[string]string{fleet.MetaGRPCServices: "grpc.health.v1.Health, user.v1.UserService"}, userFile("id"))
+	w.serve("bills", nil, billFile())
+	found := must[*reflection.Located](t)(w.locator().Method(t.Context(), "UserService.GetUser", ""))
+	if found.Service != "users" || w.streams.Load() != 1 {
+		t.Errorf("found at %s after %d reflections, want users after 1", found.Service, w.streams.Load())
+	}
+	// A method alone may be anybody's, so all are asked before one is chosen.
+	found = must[*reflection.Located](t)(w.locator().Method(t.Context(), "GetUser", ""))
+	if found.Service != "users" || w.streams.Load() != 3 {
+		t.Errorf("found at %s after %d reflections, want users after 3", found.Service, w.streams.Load())
+	}
+}
+
+func TestLocatorServiceInTwoPlaces(t *testing.T) {
+	w := newWorld(t)
+	w.serve("user", nil, userFile("id"))
+	w.serve("user-canary", nil, userFile("id", "name"))
+	_, err := w.locator().Method(t.Context(), "GetUser", "")
+	if fleet.KindOf(err) != fleet.Usage || !strings.Contains(err.Error(), "user, user-canary") || !strings.Contains(hint(err), "--service user") {
+		t.Fatalf("err = %v, hint %q", err, hint(err))
+	}
+	for range 2 { // cold, warm
+		found := must[*reflection.Located](t)(w.locator().Method(t.Context(), "GetUser", "user-canary"))
+		if found.Service != "user-canary" || found.Method.Input().Fields().Len() != 2 {
+			t.Errorf("found %+v", found)
+		}
+	}
+}
+
+func TestLocatorNarrowedByGRPCService(t *testing.T) {
+	w := newWorld(t)
+	w.serve("users", nil, userFile("id"))
+	w.serve("admins", nil, file("admin.v1", "AdminService", []string{"GetUser"}))
+	_, err := w.locator().Method(t.Context(), "GetUser", "")
+	if fleet.KindOf(err) != fleet.Usage || !strings.Contains(err.Error(), "admin.v1.AdminService/GetUser, user.v1.UserService/GetUser") {
+		t.Fatalf("err = %v", err)
+	}
+	for _, service := range []string{"AdminService", "admin.v1.AdminService", "admins"} {
+		found := must[*reflection.Located](t)(w.locator().Method(t.Context(), "GetUser", service))
+		if found.Service != "admins" {
+			t.Errorf("--service %s found it at %s", service, found.Service)
+		}
+	}
+}
+
+func TestLocatorIsNotHeldUpByWhoHangs(t *testing.T) {
+	w := newWorld(t)
+	w.serve("users", nil, userFile("id"))
+	for i := range 10 {
+		w.hangs(fmt.Sprintf("hang-%d", i))
+	}
+	l := w.locator()
+	l.Timeout = time.Minute
+	began := time.Now()
+	found := must[*reflection.Located](t)(l.Method(t.Context(), "UserService.GetUser", ""))
+	if took := time.Since(began); found.Service != "users" || took > 5*time.Second {
+		t.Errorf("found at %s in %s", found.Service, took)
+	}
+}
+
+func TestLocatorAsksMarkedServicesFirst(t *testing.T) {
+	w := newWorld(t)
+	w.serve("users", nil, userFile("id"))
+	w.marked["users"] = true
+	w.serve("web", nil, billFile())
+	must[*reflection.Located](t)(w.locator().Method(t.Context(), "GetUser", ""))
+	if w.streams.Load() != 1 {
+		t.Errorf("%d services were asked, want the marked one", w.streams.Load())
+	}
+	found := must[*reflection.Located](t)(w.locator().Method(t.Context(), "GetBill", ""))
+	if found.Service != "web" {
+		t.Errorf("found at %s", found.Service)
+	}
+}
+
+func TestLocatorSaysWhoDidNotAnswer(t *testing.T) {
+	w := newWorld(t)
+	w.serve("users", nil, userFile("id"))
+	w.refuses("down")
+	w.hangs("slow")
+	l := w.locator()
+	l.Timeout = 300 * time.Millisecond
+	_, err := l.Method(t.Context(), "GetUsr", "")
+	if fleet.KindOf(err) != fleet.Usage || !reflection.IsUnknown(err) || !strings.Contains(err.Error(), "user.v1.UserService/GetUser") {
+		t.Fatalf("err = %v", err)
+	}
+	details := strings.Join(detailsOf(err), "\n")
+	for _, want := range []string{"asked 3 services, 2 did not answer", "down: ", "slow: "} {
+		if !strings.Contains(details, want) {
+			t.Errorf("details lack %q:\n%s", want, details)
+		}
+	}
+}
+
+func TestLocatorWithNobodyThere(t *testing.T) {
+	w := newWorld(t)
+	w.refuses("down")
+	w.refuses("too")
+	_, err := w.locator().Method(t.Context(), "GetUser", "")
+	if fleet.KindOf(err) != fleet.Failed || len(detailsOf(err)) != 3 {
+		t.Errorf("err = %v %q: unreachable services are no wrong usage", err, detailsOf(err))
+	}
+	if _, err := newWorld(t).locator().Method(t.Context(), "GetUser", ""); err == nil {
+		t.Error("an empty catalog finds something")
+	}
+}
+
+func TestLocatorFallsBackToTheNextInstance(t *testing.T) {
+	w := newWorld(t)
+	w.refuses("users")
+	w.serve("users", nil, userFile("id"))
+	w.refuses("users")
+	found := must[*reflection.Located](t)(w.locator().Method(t.Context(), "GetUser", "users"))
+	if found.Service != "users" {
+		t.Errorf("found %+v", found)
+	}
+}
+
+func TestLocatorSeesANewMethodBeforeGivingUp(t *testing.T) {
+	w := newWorld(t)
+	l := w.serve("users", nil, userFile("id"))
+	must[*reflection.Located](t)(w.locator().Method(t.Context(), "GetUser", ""))
+	*l = *libraryLike(l, file("user.v1", "UserService", []string{"GetUser", "Purge"}, "id"))
+	found := must[*reflection.Located](t)(w.locator().Method(t.Context(), "Purge", ""))
+	if found.FromCache || found.Service != "users" {
+		t.Errorf("found %+v", found)
+	}
+}
+
+func TestLocatorAgainSeesANewField(t *testing.T) {
+	w := newWorld(t)
+	l := w.serve("users", nil, userFile("id"))
+	must[*reflection.Located](t)(w.locator().Method(t.Context(), "GetUser", ""))
+	old := must[*reflection.Located](t)(w.locator().Method(t.Context(), "GetUser", ""))
+	if _, changed, err := w.locator().Again(t.Context(), old); changed || err != nil {
+		t.Errorf("changed %v, %v: nothing did", changed, err)
+	}
+	*l = *libraryLike(l, userFile("id", "email"))
+	again, changed, err := w.locator().Again(t.Context(), old)
+	if err != nil || !changed || again.Method.Input().Fields().ByName("email") == nil {
+		t.Fatalf("again = %+v, %v, %v", again, changed, err)
+	}
+	next := must[*reflection.Located](t)(w.locator().Method(t.Context(), "GetUser", ""))
+	if !next.FromCache || next.Schema.Hash() != again.Schema.Hash() {
+		t.Error("the new schema was not kept")
+	}
+}
+
+func TestLocatorWithAGivenSchema(t *testing.T) {
+	w := newWorld(t)
+	w.add("closed", "127.0.0.1:1", map[string]string{fleet.MetaGRPCServices: "shop.v1.OrderService"})
+	w.serve("users", nil, userFile("id"))
+	l := w.locator()
+	l.Schema = shopFromProto(t)
+	found := must[*reflection.Located](t)(l.Method(t.Context(), "GetOrder", ""))
+	if found.Service != "closed" || found.Schema != l.Schema || w.streams.Load() != 0 {
+		t.Errorf("found %+v after %d reflections", found, w.streams.Load())
+	}
+	if _, err := l.Method(t.Context(), "GetUser", ""); !reflection.IsUnknown(err) {
+		t.Errorf("err = %v: the given schema is the only one", err)
+	}
+	if _, err := l.Method(t.Context(), "GetCart", ""); fleet.KindOf(err) != fleet.Usage {
+		t.Errorf("err = %v: nobody serves CartService", err)
+	}
+	found = must[*reflection.Located](t)(l.Method(t.Context(), "GetCart", "closed"))
+	if found.Service != "closed" {
+		t.Errorf("found at %s, though the user said where", found.Service)
+	}
+}
+
+func TestLocatorWithoutReflection(t *testing.T) {
+	w := newWorld(t)
+	cc := serve(t, func(*grpc.Server) {})
+	w.add("closed", strings.TrimPrefix(cc.Target(), "dns:///"), map[string]string{fleet.MetaGRPCServices: "user.v1.UserService"})
+	w.refuses("other")
+	_, err := w.locator().Method(t.Context(), "UserService.GetUser", "")
+	if fleet.KindOf(err) != fleet.Failed || !reflection.NoReflection(err) || !strings.Contains(hint(err), "--proto") {
+		t.Errorf("err = %v, hint %q", err, hint(err))
+	}
+}
+
+func TestDamagedCacheIsAMiss(t *testing.T) {
+	w := newWorld(t)
+	w.serve("users", nil, userFile("id"))
+	must[*reflection.Located](t)(w.locator().Method(t.Context(), "GetUser", ""))
+	w.cache = damaging{w.cache}
+	found := must[*reflection.Located](t)(w.locator().Method(t.Context(), "GetUser", ""))
+	if found.FromCache || found.Service != "users" {
+		t.Errorf("found %+v", found)
+	}
+}
+
+// damaging turns over a bit of whatever is loaded.
+type damaging struct{ reflection.Cache }
+
+func (d damaging) Load(key string) ([]byte, bool) {
+	data, ok := d.Cache.Load(key)
+	if len(data) > 0 {
+		data[len(data)*2/3] ^= 4
+	}
+	return data, ok
+}
+
+func TestCompareSchemasOfInstances(t *testing.T) {
+	w := newWorld(t)
+	w.serve("users", nil, userFile("id"))
+	w.serve("users", nil, userFile("id", "email"))
+	w.serve("users", nil, userFile("id"))
+	w.refuses("users")
+	got := must[[]reflection.Variant](t)(w.locator().Compare(t.Context(), "users"))
+	if len(got) != 3 || len(got[0].Instances) != 2 || got[0].Instances[1].ID != "users-3" || got[1].Instances[0].ID != "users-2" || got[2].Err == nil {
+		t.Fatalf("Compare = %+v", got)
+	}
+	if got[0].Hash == got[1].Hash || got[0].Hash == "" {
+		t.Errorf("hashes %q, %q", got[0].Hash, got[1].Hash)
+	}
+}
+
+func TestCompletionNeedsNobody(t *testing.T) {
+	w := newWorld(t)
+	w.serve("users", nil, userFile("id"), file("grpc.health.v1", "Health", []string{"Check"}))
+	w.serve("admins", nil, file("admin.v1", "AdminService", []string{"GetUser"}))
+	must[*reflection.Located](t)(w.locator().Method(t.Context(), "ListUsers", ""))
+	for prefix, want := range map[string][]string{
+		"":             {"AdminService.GetUser", "UserService.GetUser", "UserService.ListUsers"},
+		"User":         {"UserService.GetUser", "UserService.ListUsers"},
+		"user.v1":      {"user.v1.UserService/GetUser", "user.v1.UserService/ListUsers"},
+		"List":         {"ListUsers"},
+		"Get":          nil, // two have it: the name alone would not do
+		"/user.v1":     {"/user.v1.UserService/GetUser", "/user.v1.UserService/ListUsers"},
+		"grpc.health":  {"grpc.health.v1.Health/Check"},
+		"admin.v1.Adm": {"admin.v1.AdminService/GetUser"},
+	} {
+		if got := reflection.CompleteMethods(w.cache, "test", prefix); !slices.Equal(got, want) {
+			t.Errorf("CompleteMethods(%q) = %q, want %q", prefix, got, want)
+		}
+	}
+	if got := reflection.CompleteMethods(w.cache, "another context", ""); len(got) != 0 {
+		t.Errorf("another context knows %q", got)
+	}
+}
+
+// libraryLike is library for a liar that is already served.
+func libraryLike(l *liar, files ...*descriptorpb.FileDescriptorProto) *liar {
+	n := library(names(files...), files...)
+	n.onStream = l.onStream
+	return n
+}
+
+func hint(err error) string {
+	var e *fleet.Error
+	if errors.As(err, &e) {
+		return e.Hint
+	}
+	return ""
+}
+
+func detailsOf(err error) []string {
+	var e *fleet.Error
+	if errors.As(err, &e) {
+		return e.Details
+	}
+	return nil
+}
+
+var _ refv1.ServerReflectionServer = (*liar)(nil)
