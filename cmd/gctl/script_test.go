@@ -1,0 +1,210 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	discovery "github.com/gctl-dev/gctl/discovery/consul"
+	"github.com/gctl-dev/gctl/internal/stack"
+	"github.com/gctl-dev/gctl/internal/testkit"
+	"github.com/gctl-dev/gctl/svc/kit"
+	"github.com/gctl-dev/gctl/svc/user"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"gctl": main, "tty": ttyMain})
+}
+
+// TestScripts runs gctl as its user does, by the scripts of the commands. Each
+// script has a home of its own and these commands beside testscript's:
+//
+//	exits CODE PROGRAM ARG...      run it and compare the exit code
+//	exec tty WIDTH PROGRAM ARG...  run it on a terminal
+//	expand FILE...                 put the values of $VARIABLES into files
+//	serve NAME [tls] [noreflection] [nohealth]
+//	                               a grpc-go interop server; $NAME is its
+//	                               address, $CA its certificate authority
+//	userd NAME                     the user service; $NAME is its address
+//	closed NAME                    $NAME is an address where nothing listens
+//	hang NAME                      $NAME accepts connections and says nothing
+//	consul [NAME]                  a Consul agent; $CONSUL_HTTP_ADDR, or $NAME, is
+//	                               its address
+//	register SERVICE ID ADDR [TAG...] [KEY=VALUE...]
+//	                               tell that agent about an instance, the pairs
+//	                               being its meta
+//	eventually STREAM TEXT PROGRAM ARG...
+//	                               run it until the text is in its output
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 filepath.Join("..", "..", "commands", "testdata", "script"),
+		Setup:               setup,
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
+			"exits": exits, "expand": expand, "eventually": eventually,
+			"serve": serve, "userd": userd, "closed": closed, "hang": hang,
+			"consul": startConsul, "register": register,
+		},
+	})
+}
+
+type testKey struct{}
+
+func setup(env *testscript.Env) error {
+	home := filepath.Join(env.WorkDir, ".home")
+	env.Vars = append(env.Vars,
+		"HOME="+home,
+		"XDG_CONFIG_HOME="+filepath.Join(home, "config"),
+		"XDG_CACHE_HOME="+filepath.Join(home, "cache"),
+		"XDG_STATE_HOME="+filepath.Join(home, "state"),
+		"TERM=xterm-256color",
+	)
+	env.Values[testKey{}] = env.T().(testing.TB)
+	return os.MkdirAll(home, 0o700)
+}
+
+// tb is the test that the script is, for helpers that clean up at its end.
+func tb(ts *testscript.TestScript) testing.TB { return ts.Value(testKey{}).(testing.TB) }
+
+func need(ts *testscript.TestScript, neg bool, args []string, least int, usage string) {
+	if neg || len(args) < least {
+		ts.Fatalf("usage: %s", usage)
+	}
+}
+
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	need(ts, neg, args, 2, "exits CODE PROGRAM ARG...")
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	err = ts.Exec(args[1], args[2:]...)
+	var exit *exec.ExitError
+	switch {
+	case err == nil && want != 0:
+		ts.Fatalf("exit code 0, want %d", want)
+	case errors.As(err, &exit) && exit.ExitCode() != want:
+		ts.Fatalf("exit code %d, want %d", exit.ExitCode(), want)
+	case err != nil && exit == nil:
+		ts.Fatalf("%v", err)
+	}
+}
+
+func expand(ts *testscript.TestScript, neg bool, args []string) {
+	need(ts, neg, args, 1, "expand FILE...")
+	for _, name := range args {
+		text := os.Expand(ts.ReadFile(name), ts.Getenv)
+		ts.Check(os.WriteFile(ts.MkAbs(name), []byte(text), 0o600))
+	}
+}
+
+func eventually(ts *testscript.TestScript, neg bool, args []string) {
+	need(ts, neg, args, 3, "eventually STREAM TEXT PROGRAM ARG...")
+	deadline := time.Now().Add(20 * time.Second)
+	for {
+		err := ts.Exec(args[2], args[3:]...)
+		var exit *exec.ExitError
+		if err != nil && !errors.As(err, &exit) {
+			ts.Fatalf("%v", err)
+		}
+		if strings.Contains(ts.ReadFile(args[0]), args[1]) {
+			return
+		}
+		if time.Now().After(deadline) {
+			ts.Fatalf("never saw %q", args[1])
+		}
+	}
+}
+
+func serve(ts *testscript.TestScript, neg bool, args []string) {
+	need(ts, neg, args, 1, "serve NAME [tls] [noreflection] [nohealth]")
+	t := tb(ts)
+	s := testkit.Server{}
+	for _, option := range args[1:] {
+		switch option {
+		case "tls":
+			ca := testkit.NewCA(t)
+			s.TLS = &tls.Config{Certificates: []tls.Certificate{ca.Cert(t, []string{"127.0.0.1", "localhost"})}, MinVersion: tls.VersionTLS12}
+			ts.Setenv("CA", ca.File)
+		case "noreflection":
+			s.NoReflection = true
+		case "nohealth":
+			s.NoHealth = true
+		default:
+			ts.Fatalf("serve: unknown option %q", option)
+		}
+	}
+	_, addr := s.Start(t)
+	ts.Setenv(args[0], addr)
+}
+
+func userd(ts *testscript.TestScript, neg bool, args []string) {
+	need(ts, neg, args, 1, "userd NAME")
+	t := tb(ts)
+	server, err := kit.New(t.Context(), kit.Options{
+		Config:   kit.Config{Plaintext: true, Instance: strings.ToLower(args[0])},
+		Service:  user.Name,
+		Log:      slog.New(slog.DiscardHandler),
+		Listener: testkit.Listen(t),
+	})
+	ts.Check(err)
+	service, err := user.New(t.Context(), "sqlite://"+filepath.Join(t.TempDir(), "users.db"), server.Stopping())
+	ts.Check(err)
+	service.Register(server)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- server.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := errors.Join(<-done, service.Close()); err != nil {
+			t.Error(err)
+		}
+	})
+	ts.Setenv(args[0], server.Addr())
+}
+
+func closed(ts *testscript.TestScript, neg bool, args []string) {
+	need(ts, neg, args, 1, "closed NAME")
+	ts.Setenv(args[0], testkit.ClosedAddr(tb(ts)))
+}
+
+// hang needs no goroutine: the kernel accepts, and nobody answers.
+func hang(ts *testscript.TestScript, neg bool, args []string) {
+	need(ts, neg, args, 1, "hang NAME")
+	ts.Setenv(args[0], testkit.Listen(tb(ts)).Addr().String())
+}
+
+func startConsul(ts *testscript.TestScript, neg bool, args []string) {
+	need(ts, neg, args, 0, "consul [NAME]")
+	agent := stack.ConsulFor(tb(ts), stack.ConsulOptions{})
+	name := "CONSUL_HTTP_ADDR"
+	if len(args) > 0 {
+		name = args[0]
+	}
+	ts.Setenv(name, agent.Addr)
+	ts.Setenv("REGISTRY", agent.Addr)
+}
+
+func register(ts *testscript.TestScript, neg bool, args []string) {
+	need(ts, neg, args, 3, "register SERVICE ID ADDR [TAG...] [KEY=VALUE...]")
+	client, err := discovery.New(discovery.Config{Address: ts.Getenv("REGISTRY")})
+	ts.Check(err)
+	r := discovery.Registration{Service: args[0], ID: args[1], Addr: args[2], Meta: map[string]string{}}
+	for _, word := range args[3:] {
+		if key, value, ok := strings.Cut(word, "="); ok {
+			r.Meta[key] = value
+			continue
+		}
+		r.Tags = append(r.Tags, word)
+	}
+	ts.Check(client.Register(tb(ts).Context(), r))
+}
