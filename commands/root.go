@@ -47,6 +47,7 @@ func NewRoot(f *Factory) *cobra.Command {
 		newInstances(f),
 		newContext(f),
 		newCompletion(f),
+		newCall(f),
 		newVersion(f),
 	)
 	registerCompletions(f, root)

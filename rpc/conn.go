@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"slices"
 	"sync"
 	"time"
 
@@ -33,8 +34,9 @@ type Conn struct {
 // attempt is one instance and what trying to reach it taught.
 type attempt struct {
 	instance fleet.Instance
-	err      error // of the last try, nil if none failed
-	odd      []byte
+	err      error  // of the last try, nil if none failed
+	odd      []byte // what it said that is not HTTP/2
+	plain    bool   // it was reached in plaintext
 	took     ConnTiming
 }
 
@@ -164,6 +166,14 @@ func (c *Conn) Timing(p *peer.Peer) ConnTiming {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.peers[a.index].took
+}
+
+// Plaintext tells whether an instance was reached in plaintext. It is known
+// once the connection is ready.
+func (c *Conn) Plaintext() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.ContainsFunc(c.peers, func(a attempt) bool { return a.plain })
 }
 
 // learn records what an attempt taught.

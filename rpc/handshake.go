@@ -62,9 +62,8 @@ func (h *handshaker) ClientHandshake(ctx context.Context, authority string, conn
 	secured, info, err := h.secure(ctx, authority, raw)
 	h.conn.learn(raw.index, func(a *attempt) {
 		a.took.TLS = time.Since(start)
-		if err != nil {
-			a.err = err
-		}
+		a.err = err
+		a.plain = err == nil && info.AuthType() == "insecure"
 	})
 	if err != nil {
 		return nil, nil, err

@@ -88,7 +88,9 @@ func (d *Decoder) raw() ([]byte, int64, error) {
 	case errors.As(err, &syntax):
 		return nil, 0, d.fail(max(syntax.Offset-1, 0), "malformed JSON: "+syntax.Error())
 	case errors.Is(err, io.ErrUnexpectedEOF):
-		return nil, 0, d.fail(d.lines.read, "malformed JSON: it ends in the middle")
+		bad := d.fail(d.lines.read, "malformed JSON: it ends in the middle")
+		bad.Incomplete = true
+		return nil, 0, bad
 	default:
 		return nil, 0, err
 	}
@@ -139,6 +141,7 @@ func (d *Decoder) decode(raw []byte, start int64) (proto.Message, error) {
 type InputError struct {
 	Line, Column int  // both from 1; the column counts bytes
 	Unknown      bool // a field or an enum value that the schema does not have
+	Incomplete   bool // the JSON is right so far and ends in the middle
 	err          *fleet.Error
 }
 

@@ -1,0 +1,197 @@
+package commands
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/gctl-dev/gctl/fleet"
+	"github.com/gctl-dev/gctl/rpc"
+	"github.com/gctl-dev/gctl/rpc/message"
+)
+
+const callLong = `Call a method of a service. The name may be full (user.v1.UserService/GetUser),
+the end of it (UserService.GetUser), or just the method (GetUser) where only one
+service has it.
+
+The request is JSON, or the protobuf text format with --format text. -d takes
+it, '@FILE' reads it from a file, '@' from stdin; without -d an empty message is
+sent. A stream of requests is one JSON value after the other (with --format text
+separated by the byte 0x1e); from a terminal it is read line by line until ctrl-d.
+
+The call goes to one of a few passing instances, chosen at random, or to the one
+of --instance or --addr. Addresses of this machine are asked whether they speak
+TLS, all others get TLS unless the flags, the context or the catalog say
+otherwise.
+
+-o jsonl prints one line for each response, -o envelope one document with
+status, headers, trailers and timing. -v prints headers and trailers on stderr.
+
+Exit codes: 0 OK; 1 no connection; 2 wrong usage, an unknown name, a request that
+does not fit (nothing was sent); 3 the instances of --each-instance disagree;
+64+code the RPC ended with that status (68 DEADLINE_EXCEEDED, 69 NOT_FOUND, 78
+UNAVAILABLE, ...), a local deadline included; 130 interrupted.`
+
+type callOptions struct {
+	f      *Factory
+	conn   connFlags
+	schema schemaFlags
+
+	method       string
+	data         string
+	hasData      bool
+	format       string
+	maxTime      time.Duration
+	emitDefaults bool
+	allowUnknown bool
+	compress     string
+	instance     string
+	each         bool
+	dryRun       bool
+	timing       bool
+}
+
+// callOutputs are the formats of call. The table is that of --each-instance.
+const callOutputs = "json,jsonl,envelope,table,wide,yaml,name"
+
+func newCall(f *Factory) *cobra.Command {
+	o := &callOptions{f: f}
+	cmd := &cobra.Command{
+		Use:   "call METHOD",
+		Short: "Call a method of a service",
+		Long:  callLong,
+		Example: `  gctl call UserService.GetUser -d '{"id":"u-1"}'
+  gctl call UserService.GetUser -d @request.json --instance user-2 -v
+  gctl call UserService.ImportUsers -d @ < users.json
+  gctl --addr 127.0.0.1:9090 call grpc.health.v1.Health/Check
+  gctl call UserService.ListUsers --each-instance
+  gctl call UserService.GetUser -d '{"id":"u-1"}' -o envelope --jq .status.code`,
+		Args:        args(1, 1),
+		Annotations: map[string]string{outputs: callOutputs},
+		RunE: func(cmd *cobra.Command, given []string) error {
+			o.method, o.hasData = given[0], cmd.Flags().Changed("data")
+			return o.run(cmd.Context())
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVarP(&o.data, "data", "d", "", "the `request`, @FILE, or @ for stdin")
+	flags.StringVar(&o.format, "format", "json", "requests and responses are json or text")
+	flags.Var((*seconds)(&o.maxTime), "max-time", "end the RPC after this `duration`, 5s or bare seconds (default 10s for unary methods, none for streams)")
+	flags.BoolVar(&o.emitDefaults, "emit-defaults", false, "print fields that have their default value too")
+	flags.BoolVar(&o.allowUnknown, "allow-unknown-fields", false, "drop fields that the schema does not have")
+	flags.StringVar(&o.compress, "compress", "", "compress requests with `gzip`")
+	flags.StringVar(&o.instance, "instance", "", "call the instance with this `id` or address")
+	flags.BoolVar(&o.each, "each-instance", false, "call every instance and compare the answers")
+	flags.BoolVar(&o.dryRun, "dry-run", false, "send nothing; print the request and the same call for grpcurl")
+	flags.BoolVar(&o.timing, "timing", false, "say on stderr where the time went")
+	o.conn.register(flags)
+	o.schema.register(flags)
+	return cmd
+}
+
+// check refuses what contradicts itself, before anything is asked.
+func (o *callOptions) check() error {
+	usage := func(format string, args ...any) error {
+		return &fleet.Error{Kind: fleet.Usage, What: fmt.Sprintf(format, args...)}
+	}
+	format, out := message.Format(o.format), o.f.Global.Output
+	table := out == "table" || out == "wide" || out == "yaml" || out == "name"
+	switch {
+	case format != message.JSON && format != message.Text:
+		return usage("--format %q is neither json nor text", o.format)
+	case o.compress != "" && o.compress != "gzip":
+		return usage("--compress %q: only gzip is known", o.compress)
+	case o.each && o.instance != "":
+		return usage("--each-instance contradicts --instance")
+	case o.each && out == "envelope":
+		return usage("--each-instance prints a row for each instance, not -o envelope")
+	case table && !o.each:
+		return usage("-o %s needs --each-instance: a response is a document", out)
+	case format == message.Text && (out != "" || o.f.Global.JQ != ""):
+		return usage("--format text contradicts -o and --jq")
+	}
+	return o.conn.check()
+}
+
+// call is one run of the command.
+type call struct {
+	*callOptions
+	target
+	decoder *message.Decoder
+}
+
+func (o *callOptions) run(ctx context.Context) error {
+	if err := o.check(); err != nil {
+		return err
+	}
+	o.conn.adjust(&o.f.Global)
+	t, err := o.conn.target(ctx, o.f, &o.schema, o.compress)
+	if err != nil {
+		return err
+	}
+	defer t.close()
+	c := &call{callOptions: o, target: *t}
+	defer func() { *t = c.target }()
+	if err := c.locate(ctx, o.method); err != nil {
+		return err
+	}
+	instances, err := c.choose(ctx, o.instance, o.each)
+	if err != nil {
+		return err
+	}
+	if o.each && !o.dryRun {
+		return c.eachInstance(ctx, instances)
+	}
+	if err := c.connect(instances); err != nil {
+		return err
+	}
+	src, err := c.source(ctx)
+	if err != nil {
+		return err
+	}
+	if o.dryRun {
+		return c.printDryRun(ctx, src, instances[0])
+	}
+	return c.invoke(ctx, src)
+}
+
+// invoke runs the RPC and prints what comes.
+func (c *call) invoke(ctx context.Context, src *source) error {
+	p, err := c.newPrinter()
+	if err != nil {
+		return err
+	}
+	c.verboseHeaders(">", c.headers.rpc)
+	result, err := c.opened.Call(ctx, &rpc.Invocation{
+		Method: c.located.Method, Headers: c.headers.rpc, MaxTime: c.limit(),
+		Next: src.next, OnHeader: p.header, OnMessage: p.message,
+	})
+	if err != nil {
+		return c.explainConnect(err)
+	}
+	if err := p.end(result); err != nil {
+		return err
+	}
+	c.verboseHeaders("<", result.Trailer)
+	if c.timing {
+		c.printTiming(result.Timing)
+	}
+	return c.statusError(result, src)
+}
+
+// limit is the time that the RPC may take.
+func (c *call) limit() time.Duration {
+	md := c.located.Method
+	if c.maxTime == 0 && !md.IsStreamingClient() && !md.IsStreamingServer() {
+		return 10 * time.Second
+	}
+	return c.maxTime
+}
+
+// methodName is the method as people write it.
+func (c *call) methodName() string {
+	return strings.TrimPrefix(rpc.Path(c.located.Method), "/")
+}

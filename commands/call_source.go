@@ -1,0 +1,185 @@
+package commands
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"strings"
+
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/gctl-dev/gctl/fleet"
+	"github.com/gctl-dev/gctl/rpc/message"
+)
+
+// source delivers the requests of a call.
+type source struct {
+	next func() (proto.Message, error)
+	all  []proto.Message // where they were all read before the call
+}
+
+// maxAhead is how much of a file is read before the call, so that nothing is
+// sent if something in it is wrong. A longer one is read as it is sent.
+const maxAhead = 4 << 20
+
+// source finds the requests. What is given in full is read in full; stdin of a
+// stream is read as it comes.
+func (c *call) source(ctx context.Context) (*source, error) {
+	client := c.located.Method.IsStreamingClient()
+	var in io.Reader
+	live := false
+	switch {
+	case !c.hasData && client && c.f.Streams.InTTY:
+		c.f.Notef("reading requests from the terminal, one a line; ctrl-d ends them")
+		return &source{next: c.interactive()}, nil
+	case !c.hasData:
+		in = strings.NewReader("{}")
+		if message.Format(c.format) == message.Text {
+			return c.fixed(nil)
+		}
+	case c.data == "@", c.data == "@-":
+		in, live = c.f.Streams.In, true
+	case strings.HasPrefix(c.data, "@"):
+		file, err := os.Open(c.data[1:])
+		if err != nil {
+			return nil, &fleet.Error{Kind: fleet.Usage, What: "cannot read the request", Err: err}
+		}
+		if info, err := file.Stat(); client && err == nil && (info.Size() > maxAhead || !info.Mode().IsRegular()) {
+			return &source{next: c.decode(ctx, file).Next}, nil // closed by the end of the process
+		}
+		defer file.Close()
+		in = file
+	default:
+		in = strings.NewReader(c.data)
+	}
+	d := c.decode(ctx, in)
+	if live && client && !c.each {
+		return &source{next: d.Next}, nil
+	}
+	all, err := readAll(d)
+	if err != nil {
+		return nil, err
+	}
+	return c.fixed(all)
+}
+
+func (c *call) decode(ctx context.Context, in io.Reader) *message.Decoder {
+	d := message.NewDecoder(in, message.Format(c.format), c.located.Method.Input(), c.located.Schema.Types())
+	d.AllowUnknown = c.allowUnknown
+	d.Refresh = func() (protoreflect.MessageDescriptor, message.Types, error) { return c.refresh(ctx) }
+	return d
+}
+
+// refresh fetches the schema again when a request does not fit the one from
+// the cache.
+func (c *call) refresh(ctx context.Context) (protoreflect.MessageDescriptor, message.Types, error) {
+	if c.locator == nil {
+		return nil, nil, errors.New("the schema is not from a server")
+	}
+	again, changed, err := c.locator.Again(ctx, c.located)
+	if err != nil || !changed {
+		return nil, nil, err
+	}
+	c.f.Verbosef("the schema of %s has changed and was fetched again", c.located.Service)
+	c.located = again
+	return again.Method.Input(), again.Schema.Types(), nil
+}
+
+func readAll(d *message.Decoder) ([]proto.Message, error) {
+	var all []proto.Message
+	for {
+		m, err := d.Next()
+		if errors.Is(err, io.EOF) {
+			return all, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, m)
+	}
+}
+
+// fixed is a source of messages that were read. A method that takes one gets
+// exactly one: none written is an empty one.
+func (c *call) fixed(all []proto.Message) (*source, error) {
+	if !c.located.Method.IsStreamingClient() || !c.hasData {
+		if len(all) == 0 {
+			all = []proto.Message{c.empty()}
+		}
+	}
+	if !c.located.Method.IsStreamingClient() && len(all) > 1 {
+		return nil, &fleet.Error{
+			Kind: fleet.Usage, What: c.methodName() + " takes one message, the request has more",
+			Hint: "only a method that takes a stream can be sent several",
+		}
+	}
+	return &source{next: deliver(all), all: all}, nil
+}
+
+func (c *call) empty() proto.Message {
+	m, err := message.NewDecoder(strings.NewReader("{}"), message.JSON, c.located.Method.Input(), nil).Next()
+	if err != nil {
+		panic(err) // {} is every message
+	}
+	return m
+}
+
+func deliver(all []proto.Message) func() (proto.Message, error) {
+	return func() (proto.Message, error) {
+		if len(all) == 0 {
+			return nil, io.EOF
+		}
+		m := all[0]
+		all = all[1:]
+		return m, nil
+	}
+}
+
+// interactive reads what is typed. A message may take several lines of JSON;
+// a wrong one is told and forgotten, since the call goes on.
+func (c *call) interactive() func() (proto.Message, error) {
+	in := bufio.NewReader(c.f.Streams.In)
+	var typed bytes.Buffer
+	var ready []proto.Message
+	return func() (proto.Message, error) {
+		for len(ready) == 0 {
+			line, err := in.ReadBytes('\n')
+			typed.Write(line)
+			if len(bytes.TrimSpace(typed.Bytes())) > 0 {
+				ready = c.typed(&typed, err != nil)
+			}
+			if err != nil && len(ready) == 0 {
+				return nil, io.EOF
+			}
+		}
+		m := ready[0]
+		ready = ready[1:]
+		return m, nil
+	}
+}
+
+// typed decodes what was typed so far; nothing yet if more lines belong to it.
+func (c *call) typed(typed *bytes.Buffer, end bool) []proto.Message {
+	d := message.NewDecoder(bytes.NewReader(typed.Bytes()), message.Format(c.format), c.located.Method.Input(), c.located.Schema.Types())
+	d.AllowUnknown = c.allowUnknown
+	all, err := readAll(d)
+	var bad *message.InputError
+	if errors.As(err, &bad) && bad.Incomplete && !end {
+		return nil
+	}
+	typed.Reset()
+	if err != nil {
+		var e *fleet.Error
+		hint := ""
+		if errors.As(err, &e) && e.Hint != "" {
+			hint = " (" + e.Hint + ")"
+		}
+		c.f.Notef("not sent: %v%s", err, hint)
+		return nil
+	}
+	return all
+}

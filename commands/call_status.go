@@ -1,0 +1,75 @@
+package commands
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"google.golang.org/grpc/codes"
+
+	"github.com/gctl-dev/gctl/fleet"
+	"github.com/gctl-dev/gctl/rpc"
+	"github.com/gctl-dev/gctl/rpc/message"
+)
+
+// rpcError is an RPC that started and ended with a status other than OK.
+type rpcError struct {
+	err  *fleet.Error
+	code codes.Code
+}
+
+// Error returns one line.
+func (e *rpcError) Error() string { return e.err.Error() }
+
+// Unwrap returns the error for the user.
+func (e *rpcError) Unwrap() error { return e.err }
+
+// ExitCode is 64 and the status' code.
+func (e *rpcError) ExitCode() int { return 64 + int(e.code) }
+
+// statusError turns the end of an RPC into an error, nil for OK.
+func (c *call) statusError(r *rpc.Result, src *source) error {
+	if r.Status.Code() == codes.OK {
+		return nil
+	}
+	e := &fleet.Error{
+		What:     c.methodName() + ": " + rpc.CodeName(r.Status.Code()),
+		Instance: r.Instance.ID,
+		Details:  message.DetailLines(r.Status.Proto().GetDetails(), c.located.Schema.Types()),
+		Hint:     c.statusHint(r),
+	}
+	if text := r.Status.Message(); text != "" {
+		e.Err = errors.New(text)
+	}
+	if c.located.Method.IsStreamingServer() || c.located.Method.IsStreamingClient() {
+		e.Details = append(e.Details, fmt.Sprintf("after %d messages sent and %d received", r.Sent, r.Received))
+	}
+	return &rpcError{e, r.Status.Code()}
+}
+
+// statusHint says what to do about a status where that is known.
+func (c *call) statusHint(r *rpc.Result) string {
+	text := r.Status.Message()
+	addr := r.Instance.Addr
+	if addr == "" {
+		addr = c.f.Global.Addr
+	}
+	explain := strings.TrimSpace("gctl explain " + addr)
+	switch {
+	case strings.Contains(text, "larger than max"):
+		return "a response may have at most --max-msg-sz bytes; raise it"
+	case strings.Contains(text, "unexpected HTTP status code"), strings.Contains(text, "unexpected content-type"):
+		return "the server's answer is not gRPC; " + explain + " shows it"
+	}
+	switch r.Status.Code() {
+	case codes.DeadlineExceeded:
+		return "give the RPC longer by --max-time"
+	case codes.Unavailable:
+		return explain + " looks closer"
+	case codes.Unimplemented:
+		return "this instance may be older or newer than the schema; gctl describe shows what it serves"
+	case codes.Unauthenticated:
+		return "pass credentials by -H 'authorization: Bearer ...', or save them: gctl context add NAME --auth COMMAND"
+	}
+	return ""
+}
