@@ -118,9 +118,9 @@ func (o *callOptions) check() error {
 
 // call is one run of the command.
 type call struct {
+	f *Factory
 	*callOptions
-	target
-	decoder *message.Decoder
+	*target
 }
 
 func (o *callOptions) run(ctx context.Context) error {
@@ -133,8 +133,7 @@ func (o *callOptions) run(ctx context.Context) error {
 		return err
 	}
 	defer t.close()
-	c := &call{callOptions: o, target: *t}
-	defer func() { *t = c.target }()
+	c := &call{f: o.f, callOptions: o, target: t}
 	if err := c.locate(ctx, o.method); err != nil {
 		return err
 	}
@@ -179,7 +178,7 @@ func (c *call) invoke(ctx context.Context, src *source) error {
 	if c.timing {
 		c.printTiming(result.Timing)
 	}
-	return c.statusError(result, src)
+	return c.statusError(result)
 }
 
 // limit is the time that the RPC may take.

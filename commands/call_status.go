@@ -28,7 +28,7 @@ func (e *rpcError) Unwrap() error { return e.err }
 func (e *rpcError) ExitCode() int { return 64 + int(e.code) }
 
 // statusError turns the end of an RPC into an error, nil for OK.
-func (c *call) statusError(r *rpc.Result, src *source) error {
+func (c *call) statusError(r *rpc.Result) error {
 	if r.Status.Code() == codes.OK {
 		return nil
 	}

@@ -3,7 +3,6 @@ package commands
 import (
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -109,18 +108,6 @@ func (c *connFlags) check() error {
 		return &fleet.Error{Kind: fleet.Usage, What: fmt.Sprintf("--max-msg-sz %d is negative", c.maxMsgSize)}
 	}
 	return nil
-}
-
-// direct returns the instance of --addr, false where there is none.
-func (c *connFlags) direct(g *Global) (fleet.Instance, bool) {
-	addr := g.Addr
-	if addr == "" {
-		return fleet.Instance{}, false
-	}
-	if c.unix && !strings.HasPrefix(addr, "unix:") {
-		addr = "unix:" + addr
-	}
-	return fleet.Instance{ID: addr, Addr: addr, Catalog: fleet.Passing}, true
 }
 
 // seconds is a duration flag that takes bare seconds too, as grpcurl does.

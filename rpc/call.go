@@ -85,7 +85,7 @@ func (c *Conn) Call(ctx context.Context, inv *Invocation) (*Result, error) {
 	} else if err := r.only(); err != nil {
 		return nil, err
 	}
-	return r.run()
+	return r.run() //nolint:contextcheck // it has the context
 }
 
 // running is a Call under way.

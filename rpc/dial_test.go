@@ -257,3 +257,13 @@ func TestCancelledWhileConnecting(t *testing.T) {
 		t.Errorf("error %v, want cancelled", err)
 	}
 }
+
+func TestTheServerNameIsVerified(t *testing.T) {
+	ca := testkit.NewCA(t)
+	_, addr := testkit.Server{TLS: serve(ca.Cert(t, []string{"user.internal"}))}.Start(t)
+	_, err := dial(t, rpc.Options{CACert: ca.File}, at(addr))
+	wantCause(t, err, rpc.CauseWrongName)
+	if _, err := dial(t, rpc.Options{CACert: ca.File, ServerName: "user.internal"}, at(addr)); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -84,7 +84,7 @@ func (h *handshaker) secure(ctx context.Context, authority string, raw *rawConn)
 	case probe:
 		return h.probe(ctx, authority, raw)
 	default:
-		return h.tls.ClientHandshake(ctx, authority, raw)
+		return h.speakTLS(ctx, authority, raw)
 	}
 }
 
@@ -94,7 +94,7 @@ func (h *handshaker) secure(ctx context.Context, authority string, raw *rawConn)
 func (h *handshaker) probe(ctx context.Context, authority string, raw *rawConn) (net.Conn, credentials.AuthInfo, error) {
 	// A name such as "localhost" may lie about where it leads.
 	if tcp, ok := raw.RemoteAddr().(*net.TCPAddr); ok && !tcp.IP.IsLoopback() {
-		return h.tls.ClientHandshake(ctx, authority, raw)
+		return h.speakTLS(ctx, authority, raw)
 	}
 	greeted, isPlain := greet(ctx, raw)
 	if isPlain {
@@ -105,12 +105,21 @@ func (h *handshaker) probe(ctx context.Context, authority string, raw *rawConn) 
 	if err != nil {
 		return nil, nil, err
 	}
-	secured, info, err := h.tls.ClientHandshake(ctx, authority, again)
+	secured, info, err := h.speakTLS(ctx, authority, again)
 	if err != nil {
 		again.Close()
 		return nil, nil, err
 	}
 	return secured, info, nil
+}
+
+// speakTLS does the handshake. grpc-go verifies the certificate by the
+// authority, whatever the configuration says.
+func (h *handshaker) speakTLS(ctx context.Context, authority string, conn net.Conn) (net.Conn, credentials.AuthInfo, error) {
+	if h.config.ServerName != "" {
+		authority = h.config.ServerName
+	}
+	return h.tls.ClientHandshake(ctx, authority, conn)
 }
 
 func plaintext(ctx context.Context, authority string, conn net.Conn) (net.Conn, credentials.AuthInfo, error) {
