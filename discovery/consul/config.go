@@ -77,6 +77,14 @@ func New(cfg Config) (*Client, error) {
 	if err := c.setAddress(address, env.Transport); err != nil {
 		return nil, err
 	}
+	dial := env.Transport.DialContext
+	env.Transport.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
+		conn, err := dial(ctx, network, addr)
+		if err != nil {
+			return nil, err
+		}
+		return &patientConn{Conn: conn, wrote: make(chan struct{})}, nil
+	}
 	client, err := api.NewHttpClient(env.Transport, env.TLSConfig)
 	if err != nil {
 		return nil, fmt.Errorf("TLS configuration for Consul: %w", err)

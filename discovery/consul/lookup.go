@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"net"
 	"net/url"
 	"slices"
@@ -68,7 +69,7 @@ func (c *Client) lookup(ctx context.Context, service string, index uint64) (Resu
 	}
 	var r Result
 	a, err := c.getEntries(ctx, LookupPath(service), params, timeout, &r)
-	r.Hidden = a.hidden
+	r.Hidden = a.hides(len(r.Endpoints))
 	return r, a.index, err
 }
 
@@ -97,7 +98,7 @@ func eachElement[T any](dec *json.Decoder, use func(*T)) error {
 		return err
 	}
 	if start != json.Delim('[') {
-		return &json.UnmarshalTypeError{Value: "no array", Offset: dec.InputOffset()}
+		return errors.New("not a list")
 	}
 	for dec.More() {
 		var v T

@@ -55,7 +55,13 @@ var ErrTimeout = errors.New("no answer in time")
 type answer struct {
 	index  uint64
 	hidden bool // ACLs filtered results out
+	blind  bool // no token was sent, and the default is to deny
 }
+
+// hides tells whether an answer with n results may be incomplete. To a request
+// without a token Consul does not say that it filtered; then an empty answer
+// where everything is denied by default is one that says nothing.
+func (a answer) hides(n int) bool { return a.hidden || a.blind && n == 0 }
 
 // get asks for path and hands the body to decode. The whole takes at most
 // timeout; the end of ctx itself is reported as such, the end of the time as
@@ -71,6 +77,7 @@ func (c *Client) get(ctx context.Context, path string, params url.Values, timeou
 	// A missing or odd index stays 0, with which nobody can block.
 	a.index, _ = strconv.ParseUint(resp.Header.Get("X-Consul-Index"), 10, 64)
 	a.hidden = resp.Header.Get("X-Consul-Results-Filtered-By-Acls") == "true"
+	a.blind = c.cfg.Token == "" && resp.Header.Get("X-Consul-Default-Acl-Policy") == "deny"
 	body := &limited{r: resp.Body, left: c.cfg.MaxAnswer}
 	dec := json.NewDecoder(body)
 	if err := decode(dec); err != nil {

@@ -73,7 +73,7 @@ func (c *Client) Services(ctx context.Context) (ServiceList, error) {
 		a, err := c.get(groupCtx, "/v1/internal/ui/services", c.tagFilter(`Service.Tags`, ""), c.cfg.Timeout, func(dec *json.Decoder) error {
 			return eachElement(dec, func(s *summary) { summaries = append(summaries, *s) })
 		})
-		hidden[0] = a.hidden
+		hidden[0] = a.hides(len(summaries))
 		return err
 	})
 	group.Go(func() error {
@@ -136,7 +136,7 @@ func (c *Client) servicesOneByOne(ctx context.Context) (ServiceList, error) {
 	if err != nil {
 		return ServiceList{}, err
 	}
-	list := ServiceList{Hidden: a.hidden}
+	list := ServiceList{Hidden: a.hides(len(names))}
 	for name, tags := range names {
 		slices.Sort(tags)
 		list.Services = append(list.Services, Service{Name: name, Tags: tags})

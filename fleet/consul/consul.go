@@ -45,6 +45,9 @@ func New(opts Options) (fleet.Catalog, error) {
 	return &Catalog{client: client, opts: opts, now: time.Now}, nil
 }
 
+// Close drops the idle connections to Consul.
+func (c *Catalog) Close() { c.client.Close() }
+
 // Services implements fleet.Catalog.
 func (c *Catalog) Services(ctx context.Context) (fleet.ServiceList, error) {
 	list, err := c.client.Services(ctx)

@@ -67,7 +67,7 @@ func (c *Catalog) explainStatus(ctx context.Context, s *consul.StatusError) erro
 	at := "Consul at " + c.client.Address()
 	has := func(part string) bool { return strings.Contains(s.Body, part) }
 	switch {
-	case s.HTML:
+	case s.HTML || s.Code < 400 || s.Code == http.StatusNotFound:
 		return &fleet.Error{What: at + " does not answer as Consul does", Err: s,
 			Hint: "another server or a proxy may be listening there; check the address"}
 	case s.Code == http.StatusForbidden || s.Code == http.StatusUnauthorized || has("ACL not found"):

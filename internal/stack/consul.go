@@ -22,6 +22,9 @@ type ConsulOptions struct {
 	// HTTPPort, where it is not 0, fixes the port of the HTTP API, so that a
 	// stopped agent can come back at the same address.
 	HTTPPort int
+	// NoLeader makes the agent a server that waits for two more, which never
+	// come, and so never elects a leader.
+	NoLeader bool
 }
 
 // Consul is a running agent in development mode: one server, in memory, on
@@ -69,33 +72,38 @@ func startConsul(ctx context.Context, path, dir string, opts ConsulOptions) (*Co
 		ports[0] = opts.HTTPPort
 	}
 	config := filepath.Join(dir, "extra.hcl")
-	// Test nodes die with the agent: nothing to wait for when it leaves.
-	base := "performance { leave_drain_time = \"0s\" }\ndisable_update_check = true\n"
+	// There is nobody to wait for: neither when the agent leaves, nor, for the
+	// usual 7 s, when a question finds no leader.
+	base := "performance {\n leave_drain_time = \"0s\"\n rpc_hold_timeout = \"200ms\"\n}\ndisable_update_check = true\n"
 	if err := os.WriteFile(config, []byte(base+opts.HCL), 0o600); err != nil {
 		return nil, fmt.Errorf("configuration of the agent: %w", err)
 	}
-	proc, err := start(path, dir, "agent", "-dev", "-bind=127.0.0.1", "-client=127.0.0.1", "-node=test",
+	mode := []string{"agent", "-dev"}
+	if opts.NoLeader {
+		mode = []string{"agent", "-server", "-bootstrap-expect=3", "-data-dir=" + filepath.Join(dir, "data")}
+	}
+	proc, err := start(path, dir, append(mode, "-bind=127.0.0.1", "-client=127.0.0.1", "-node=test",
 		"-http-port="+strconv.Itoa(ports[0]), "-server-port="+strconv.Itoa(ports[1]), "-serf-lan-port="+strconv.Itoa(ports[2]),
 		"-serf-wan-port=-1", "-dns-port=-1", "-grpc-port=-1", "-grpc-tls-port=-1",
-		"-log-level=warn", "-config-file="+config)
+		"-log-level=warn", "-config-file="+config)...)
 	if err != nil {
 		return nil, err
 	}
 	c := &Consul{Addr: "127.0.0.1:" + strconv.Itoa(ports[0]), Port: ports[0], proc: proc}
-	if err := c.awaitLeader(ctx); err != nil {
+	if err := c.awaitLeader(ctx, opts.NoLeader); err != nil {
 		return nil, errors.Join(err, proc.stop())
 	}
 	return c, nil
 }
 
-// awaitLeader polls until a leader is known and has written itself into the
-// catalog.
-func (c *Consul) awaitLeader(ctx context.Context) error {
+// awaitLeader polls until a leader is known, or, where there can be none, until
+// the agent answers.
+func (c *Consul) awaitLeader(ctx context.Context, none bool) error {
 	ctx, cancel := context.WithTimeout(ctx, 60*time.Second)
 	defer cancel()
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	for {
-		if body, err := get(ctx, client, "http://"+c.Addr+"/v1/status/leader"); err == nil && bytes.Contains(body, []byte(":")) {
+		if body, err := get(ctx, client, "http://"+c.Addr+"/v1/status/leader"); err == nil && (none || bytes.Contains(body, []byte(":"))) {
 			return nil
 		}
 		select {
