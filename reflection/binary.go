@@ -9,18 +9,21 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// magic begins the binary form; it changes with the form.
-const magic = "gctlsch1"
+// magic begins the binary form; it changes with the form. The CRC-32C of what
+// follows comes next, and the length of the index.
+const (
+	magic   = "gctlsch2"
+	headLen = len(magic) + 4 + 4
+)
 
 // MarshalBinary returns the schema in the form that Unmarshal reads quickly:
-// magic, CRC-32C of the rest, then the index and the files.
+// a header, the index and the files.
 func (s *Schema) MarshalBinary() ([]byte, error) {
 	if s.raw != nil {
 		return s.raw, nil
 	}
-	var w writer
-	w.b = append(w.b, magic...)
-	w.b = append(w.b, 0, 0, 0, 0)
+	w := writer{b: make([]byte, headLen)}
+	copy(w.b, magic)
 	w.str(s.hash)
 	w.strs(s.problems)
 	w.count(len(s.services))
@@ -39,6 +42,7 @@ func (s *Schema) MarshalBinary() ([]byte, error) {
 		w.count(int(e.number))
 		w.str(e.name)
 	}
+	binary.LittleEndian.PutUint32(w.b[headLen-4:], uint32(len(w.b)-headLen))
 	w.count(len(s.entries))
 	for _, e := range s.entries {
 		w.str(e.path)
@@ -56,11 +60,10 @@ var errCorrupt = errors.New("not a schema of this version, or damaged")
 // Unmarshal reads the binary form. It builds no descriptors: that happens when
 // one is asked for, and only for the files that it needs. The schema keeps data.
 func Unmarshal(data []byte) (*Schema, error) {
-	head := len(magic) + 4
-	if len(data) < head || string(data[:len(magic)]) != magic || binary.LittleEndian.Uint32(data[len(magic):]) != sum(data) {
+	if len(data) < headLen || string(data[:len(magic)]) != magic || binary.LittleEndian.Uint32(data[len(magic):]) != sum(data) {
 		return nil, errCorrupt
 	}
-	r := reader{b: data[head:]}
+	r := newReader(data[headLen:], int(binary.LittleEndian.Uint32(data[headLen-4:])))
 	s := &Schema{raw: data}
 	s.hash, s.problems = r.str(), r.strs()
 	s.services = make([]serviceEntry, r.count())
@@ -79,7 +82,7 @@ func Unmarshal(data []byte) (*Schema, error) {
 	for i := range s.entries {
 		s.entries[i] = fileEntry{path: r.str(), raw: r.bytes()}
 	}
-	if r.bad || len(r.b) != 0 || !s.consistent() {
+	if !r.done() || !s.consistent() {
 		return nil, errCorrupt
 	}
 	s.files = newLazyFiles(&s.index)

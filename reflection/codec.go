@@ -2,7 +2,7 @@ package reflection
 
 import "encoding/binary"
 
-// writer and reader are the primitives of the binary form: unsigned varints,
+// writer and reader are the primitives of the binary forms: unsigned varints,
 // and strings with their length before them.
 type writer struct{ b []byte }
 
@@ -20,39 +20,56 @@ func (w *writer) strs(list []string) {
 	}
 }
 
+// reader reads b. The strings of its beginning are parts of one string, text:
+// thousands of small ones would cost more than the rest of the work.
 type reader struct {
-	b   []byte
-	bad bool
+	b    []byte
+	text string
+	at   int
+	bad  bool
+}
+
+func newReader(b []byte, text int) *reader {
+	return &reader{b: b, text: string(b[:min(text, len(b))])}
+}
+
+// fail makes all that follows empty.
+func (r *reader) fail() int {
+	r.bad, r.at = true, len(r.b)
+	return 0
 }
 
 func (r *reader) number() int {
-	v, n := binary.Uvarint(r.b)
+	v, n := binary.Uvarint(r.b[r.at:])
 	if n <= 0 || v > 1<<31 {
-		r.bad, r.b = true, nil
-		return 0
+		return r.fail()
 	}
-	r.b = r.b[n:]
+	r.at += n
 	return int(v)
 }
 
 // count reads the length of what follows, which is at least that many bytes.
 func (r *reader) count() int {
 	n := r.number()
-	if n > len(r.b) {
-		r.bad, r.b = true, nil
-		return 0
+	if n > len(r.b)-r.at {
+		return r.fail()
 	}
 	return n
 }
 
 func (r *reader) bytes() []byte {
 	n := r.count()
-	out := r.b[:n:n]
-	r.b = r.b[n:]
-	return out
+	r.at += n
+	return r.b[r.at-n : r.at : r.at]
 }
 
-func (r *reader) str() string { return string(r.bytes()) }
+func (r *reader) str() string {
+	b := r.bytes()
+	if r.at <= len(r.text) {
+		return r.text[r.at-len(b) : r.at]
+	}
+	return string(b)
+}
 
 func (r *reader) strs() []string {
 	n := r.count()
@@ -65,3 +82,6 @@ func (r *reader) strs() []string {
 	}
 	return out
 }
+
+// done tells whether everything was read, and as it was written.
+func (r *reader) done() bool { return !r.bad && r.at == len(r.b) }

@@ -72,7 +72,7 @@ func unmarshalIndex(data []byte) *fleetIndex {
 	if len(data) < head || string(data[:len(indexMagic)]) != indexMagic || binary.LittleEndian.Uint32(data[len(indexMagic):]) != sum(data) {
 		return &fleetIndex{}
 	}
-	r := reader{b: data[head:]}
+	r := newReader(data[head:], len(data)-head)
 	x := &fleetIndex{complete: r.number() == 1}
 	x.entries = make([]fleetEntry, r.count())
 	for i := range x.entries {
@@ -83,7 +83,7 @@ func unmarshalIndex(data []byte) *fleetIndex {
 		}
 		x.entries[i] = e
 	}
-	if r.bad || len(r.b) != 0 {
+	if !r.done() {
 		return &fleetIndex{}
 	}
 	return x

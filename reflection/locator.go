@@ -52,11 +52,7 @@ func (l *Locator) Method(ctx context.Context, name, service string) (*Located, e
 	if found := l.warm(x, name, service); found != nil {
 		return found, nil
 	}
-	s := &search{
-		l: l, index: x, name: name, service: service,
-		schemas: map[string]*Schema{}, errs: map[string]error{},
-	}
-	return s.method(ctx)
+	return l.newSearch(name, service).method(ctx)
 }
 
 // warm answers from the cache alone, nil if it cannot. A bare method is looked

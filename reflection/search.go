@@ -35,6 +35,13 @@ type search struct {
 	errs    map[string]error   // who did not answer
 }
 
+func (l *Locator) newSearch(name, service string) *search {
+	return &search{
+		l: l, index: l.loadIndex(), name: name, service: service,
+		schemas: map[string]*Schema{}, errs: map[string]error{},
+	}
+}
+
 func (s *search) method(outer context.Context) (found *Located, err error) {
 	ctx, cancel := context.WithTimeout(outer, searchLimit)
 	defer cancel()

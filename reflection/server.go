@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/jhump/protoreflect/grpcreflect"
@@ -60,12 +63,21 @@ func FromServer(ctx context.Context, cc grpc.ClientConnInterface, opts ServerOpt
 		cancel() // before Reset, which waits for the end of the stream
 		client.Reset()
 	}()
-	f := fetch{ctx: ctx, client: client, rec: rec, asked: map[string]bool{}}
+	f := fetch{ctx: ctx, client: client, rec: rec, asked: map[string]bool{}, failed: map[string]error{}}
 	if err := f.all(opts.Want); err != nil {
 		return nil, serverError(err, opts.Timeout)
 	}
 	protos, problems := rec.files()
-	return link(protos, append(problems, f.problems...))
+	s, err := link(protos, append(problems, f.problems...))
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range slices.Sorted(maps.Keys(f.failed)) { // that the client failed on a service does not mean that we do
+		if !s.HasService(name) {
+			s.problems = append(s.problems, fmt.Sprintf("service %s: %s", name, reason(f.failed[name])))
+		}
+	}
+	return s, nil
 }
 
 // fetch asks for everything; what the server answers is in rec, whatever the
@@ -75,6 +87,7 @@ type fetch struct {
 	client   *grpcreflect.Client
 	rec      *recorder
 	asked    map[string]bool
+	failed   map[string]error // by service
 	problems []string
 }
 
@@ -114,7 +127,7 @@ func (f *fetch) service(name string) error {
 	case f.ctx.Err() != nil || status.Code(err) == codes.Unavailable:
 		return err
 	default:
-		f.problems = append(f.problems, fmt.Sprintf("service %s: %s", name, reason(err)))
+		f.failed[name] = err
 	}
 	return nil //nolint:nilerr // the rest of the schema is of use
 }
@@ -133,12 +146,13 @@ func (f *fetch) imports() (more bool, err error) {
 	return more, nil
 }
 
-// reason is the first line of what the client says, without its prefix.
+// reason is what the client says, on one line and without its prefix.
 func reason(err error) string {
+	text := short(err).Error()
 	if s, ok := status.FromError(err); ok {
-		return s.Message()
+		text = s.Message()
 	}
-	return short(err).Error()
+	return strings.ReplaceAll(text, "\n", ", ")
 }
 
 // serverError explains why there is no schema.

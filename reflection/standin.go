@@ -47,12 +47,13 @@ func (l *linker) addStandIns() {
 			l.where[name] = l.where[string(full.Parent())]
 			continue
 		}
-		f := &descriptorpb.FileDescriptorProto{Name: new(standInFolder + name), Syntax: new("proto2")}
+		f := &descriptorpb.FileDescriptorProto{ // enums are open in it, messages may be extended
+			Name: new(standInFolder + name), Syntax: new("editions"), Edition: descriptorpb.Edition_EDITION_2023.Enum(),
+		}
 		if p := full.Parent(); p != "" {
 			f.Package = new(string(p))
 		}
 		if lost[name] {
-			f.Syntax = new("proto3") // open: unknown numbers stay visible
 			f.EnumType = []*descriptorpb.EnumDescriptorProto{emptyEnum(full.Name())}
 		} else {
 			messages[name] = emptyMessage(full.Name())
