@@ -46,6 +46,7 @@ func NewRoot(f *Factory) *cobra.Command {
 		newServices(f),
 		newInstances(f),
 		newContext(f),
+		newDoctor(f),
 		newCompletion(f),
 		newCall(f),
 		newVersion(f),
