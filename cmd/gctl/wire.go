@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"net/url"
 	"os"
@@ -12,6 +13,8 @@ import (
 	"github.com/gctl-dev/gctl/commands"
 	"github.com/gctl-dev/gctl/fleet"
 	"github.com/gctl-dev/gctl/fleet/consul"
+	"github.com/gctl-dev/gctl/fleet/dns"
+	"github.com/gctl-dev/gctl/fleet/file"
 	"github.com/gctl-dev/gctl/internal/config"
 	"github.com/gctl-dev/gctl/internal/state"
 	"github.com/gctl-dev/gctl/internal/term"
@@ -69,28 +72,59 @@ func openCache() (reflection.Cache, error) {
 func openCatalog(f *commands.Factory) (fleet.Catalog, error) {
 	g := f.Global
 	if g.Addr != "" {
+		if err := refuse("--addr", g.Tags, g.Datacenter, g.Namespace); err != nil {
+			return nil, err
+		}
 		return commands.OneInstance(g.Addr)
 	}
 	c, err := f.Context()
 	if err != nil {
 		return nil, err
 	}
-	if c.Catalog == "" {
-		return consul.New(consul.Options{Datacenter: g.Datacenter, Namespace: g.Namespace, Tags: g.Tags})
+	scheme, _, _ := strings.Cut(c.Catalog, "://")
+	switch scheme {
+	case "file":
+		if err := refuse("a file catalog", nil, g.Datacenter, g.Namespace); err != nil {
+			return nil, err
+		}
+		return file.New(file.Options{Path: c.Catalog, Tags: g.Tags})
+	case "dns":
+		if err := refuse("a DNS catalog", g.Tags, g.Datacenter, g.Namespace); err != nil {
+			return nil, err
+		}
+		return dns.New(dns.Options{Address: c.Catalog})
+	default:
+		return openConsul(g, c.Catalog)
 	}
-	u, err := url.Parse(c.Catalog)
-	if err != nil {
-		return nil, err
+}
+
+// refuse fails for a flag that the catalog could not honour: an answer that
+// ignores it would be a wrong one.
+func refuse(catalog string, tags []string, datacenter, namespace string) error {
+	flag := ""
+	switch {
+	case len(tags) > 0:
+		flag = "--tag"
+	case datacenter != "":
+		flag = "--datacenter"
+	case namespace != "":
+		flag = "--namespace"
+	default:
+		return nil
 	}
-	if strings.HasPrefix(u.Scheme, "consul") {
-		return openConsul(g, *u)
+	return &fleet.Error{
+		Kind: fleet.Usage, What: catalog + " knows nothing of " + flag,
+		Hint: "leave out " + flag + " or its variable",
 	}
-	return nil, &fleet.Error{Kind: fleet.Usage, What: fmt.Sprintf("catalog %q: unknown scheme", c.Catalog)}
 }
 
 // openConsul opens consul://HOST:PORT?datacenter=NAME&namespace=NAME; flags win
-// over the URL.
-func openConsul(g commands.Global, u url.URL) (fleet.Catalog, error) {
+// over the URL, and what is empty is Consul's own variables to say.
+func openConsul(g commands.Global, catalog string) (fleet.Catalog, error) {
+	u, err := url.Parse(catalog)
+	if err != nil {
+		return nil, &fleet.Error{What: "the context's catalog is no URL", Err: err}
+	}
 	query := u.Query()
 	for key := range query {
 		if key != "datacenter" && key != "namespace" {
@@ -101,12 +135,10 @@ func openConsul(g commands.Global, u url.URL) (fleet.Catalog, error) {
 		}
 	}
 	u.RawQuery = ""
-	o := consul.Options{Address: u.String(), Datacenter: g.Datacenter, Namespace: g.Namespace, Tags: g.Tags}
-	if o.Datacenter == "" {
-		o.Datacenter = query.Get("datacenter")
-	}
-	if o.Namespace == "" {
-		o.Namespace = query.Get("namespace")
-	}
-	return consul.New(o)
+	return consul.New(consul.Options{
+		Address:    u.String(),
+		Datacenter: cmp.Or(g.Datacenter, query.Get("datacenter")),
+		Namespace:  cmp.Or(g.Namespace, query.Get("namespace")),
+		Tags:       g.Tags,
+	})
 }
