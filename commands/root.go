@@ -49,6 +49,7 @@ func NewRoot(f *Factory) *cobra.Command {
 		newDoctor(f),
 		newCompletion(f),
 		newCall(f),
+		newExplain(f),
 		newVersion(f),
 	)
 	registerCompletions(f, root)

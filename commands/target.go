@@ -236,9 +236,14 @@ func (t *target) explainConnect(err error) error {
 	if !errors.As(err, &ce) || ce.Cause != rpc.CausePlainServer {
 		return err
 	}
+	return ce.WithHint(t.saveHint())
+}
+
+// saveHint tells how to speak plaintext, now and from now on.
+func (t *target) saveHint() string {
 	name := t.context.Name
 	if name == "" {
 		name = "NAME"
 	}
-	return ce.WithHint("if that is wanted, pass --plaintext, or save the choice: gctl context add " + name + " --plaintext")
+	return "if that is wanted, pass --plaintext, or save the choice: gctl context add " + name + " --plaintext"
 }

@@ -198,7 +198,14 @@ func (x *examination) judgeProtocol(ctx context.Context, plain plainAnswer, secu
 // judgeTLS looks at the certificate and at what the handshake agreed on.
 func (x *examination) judgeTLS(secure tlsAnswer) bool {
 	if secure.alert != nil {
-		return x.add("tls", "", 0, explained(secure.alert))
+		f := explained(secure.alert)
+		if secure.asked && (f.Cause == CauseTLS || f.Cause == CauseClientCert) {
+			f = &clientCertRefused
+			if x.opts.Cert == "" {
+				f = &clientCert
+			}
+		}
+		return x.add("tls", "", 0, f)
 	}
 	detail, finding := x.judgeCertificate(secure.state.PeerCertificates)
 	if !x.add("certificate", detail, 0, finding) {

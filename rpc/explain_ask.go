@@ -56,6 +56,7 @@ func (x *examination) soon(ctx context.Context) time.Time {
 
 // tlsAnswer is how a server answers a TLS handshake.
 type tlsAnswer struct {
+	asked bool                 // for a client certificate
 	state *tls.ConnectionState // nil: there was no handshake
 	alert error                // the handshake was refused in TLS's own words
 	after error                // what followed the handshake: a client certificate is missed only then
@@ -78,16 +79,24 @@ func (x *examination) askTLS(ctx context.Context) tlsAnswer {
 	config.ServerName = x.serverName()
 	config.InsecureSkipVerify = true // nothing is sent; the certificate is judged apart
 	config.NextProtos = []string{"h2", "http/1.1"}
+	own, asked := config.Certificates, false
+	config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+		asked = true
+		if len(own) > 0 {
+			return &own[0], nil
+		}
+		return new(tls.Certificate), nil
+	}
 	secure := tls.Client(conn, config)
 	_ = secure.SetDeadline(x.soon(ctx))
 	if err := secure.HandshakeContext(ctx); err != nil {
 		if strings.Contains(err.Error(), "remote error: tls:") {
-			return tlsAnswer{alert: err, took: time.Since(start)}
+			return tlsAnswer{asked: asked, alert: err, took: time.Since(start)}
 		}
 		return tlsAnswer{}
 	}
 	state := secure.ConnectionState()
-	a := tlsAnswer{state: &state, took: time.Since(start)}
+	a := tlsAnswer{asked: asked, state: &state, took: time.Since(start)}
 	if state.NegotiatedProtocol == "h2" {
 		_, _ = secure.Write([]byte(greeting))
 		_, a.after = secure.Read(make([]byte, 1))

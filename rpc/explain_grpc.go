@@ -3,6 +3,7 @@ package rpc
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/binary"
 	"fmt"
 	"io"
@@ -149,6 +150,7 @@ func (x *examination) ask(ctx context.Context, t *http.Transport, path string, m
 	if err != nil {
 		return answer{err: err}
 	}
+	x.addHeaders(req.Header)
 	req.Header.Set("Content-Type", "application/grpc")
 	req.Header.Set("Te", "trailers")
 	resp, err := t.RoundTrip(req)
@@ -180,6 +182,23 @@ func (x *examination) ask(ctx context.Context, t *http.Transport, path string, m
 	}
 	a.code, a.message = codes.Code(code), status.Get("Grpc-Message")
 	return a
+}
+
+// addHeaders adds the user's headers, unless they are credentials that would
+// go over plaintext which nobody chose.
+func (x *examination) addHeaders(to http.Header) {
+	exposed := x.Speaks == "plaintext" && (x.proxied || !isLoopback(x.Instance.Addr))
+	if chosen := x.opts.Plaintext != nil && *x.opts.Plaintext; exposed && x.opts.Secret && !chosen {
+		return
+	}
+	for name, values := range x.opts.ProbeHeaders {
+		for _, v := range values {
+			if strings.HasSuffix(name, "-bin") {
+				v = base64.RawStdEncoding.EncodeToString([]byte(v))
+			}
+			to.Add(name, v)
+		}
+	}
 }
 
 func (x *examination) url(path string) string {

@@ -37,7 +37,7 @@ func (c *Conn) failure(ctx context.Context) error {
 
 	first := &attempts[0]
 	finding := first.finding()
-	if finding.Cause == "" {
+	if finding.Cause == "" || finding.Cause == CauseTLS {
 		if f := Explain(ctx, first.instance, c.opts).Fault(); f != nil {
 			finding = *f
 		}

@@ -15,6 +15,8 @@ import (
 	"strings"
 	"time"
 
+	"google.golang.org/grpc/metadata"
+
 	"github.com/gctl-dev/gctl/fleet"
 )
 
@@ -45,6 +47,9 @@ type Options struct {
 	UserAgent      string        // put before grpc-go's own
 	Proxy          string        // socks5:// or http:// URL; empty: HTTPS_PROXY and NO_PROXY
 	Compress       string        // "gzip" or empty
+
+	// ProbeHeaders are sent by Explain with the RPCs that it tries.
+	ProbeHeaders metadata.MD
 
 	// DialContext opens the raw connections; nil means net.Dialer. Tests set it
 	// for networks that they cannot have.
