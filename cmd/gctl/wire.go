@@ -101,7 +101,7 @@ func openCatalog(f *commands.Factory) (fleet.Catalog, error) {
 // refuse fails for a flag that the catalog could not honour: an answer that
 // ignores it would be a wrong one.
 func refuse(catalog string, tags []string, datacenter, namespace string) error {
-	flag := ""
+	var flag string
 	switch {
 	case len(tags) > 0:
 		flag = "--tag"
