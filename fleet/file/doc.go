@@ -20,5 +20,5 @@
 // off; then each status is what is written.
 //
 // The file is read strictly: an unknown or doubled key, an address that is none,
-// an anchor, or more than 4 MiB is an error with line and column.
+// an anchor, a tag, or more than 4 MiB is an error with line and column.
 package file

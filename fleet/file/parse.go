@@ -125,8 +125,13 @@ func parse(data []byte) (*catalog, error) {
 	return c, nil
 }
 
-func decode(data []byte) (document, error) {
-	var doc document
+func decode(data []byte) (doc document, err error) {
+	// The library is known to panic on some malformed files.
+	defer func() {
+		if p := recover(); p != nil {
+			err = errorAt(nil, "this is no YAML that can be read (%v)", p)
+		}
+	}()
 	file, err := parser.ParseBytes(data, 0)
 	if err != nil {
 		return doc, located(err)
@@ -144,8 +149,8 @@ func decode(data []byte) (document, error) {
 	if body == nil {
 		return doc, nil // an empty list is a list
 	}
-	if found := findAnchor(body); found != nil {
-		return doc, errorAt(found.GetToken().Position, "anchors and aliases are not supported")
+	if found := findSpecial(body); found != nil {
+		return doc, errorAt(found.GetToken().Position, "anchors, aliases and tags are not supported")
 	}
 	return doc, located(yaml.NodeToValue(body, &doc, yaml.Strict()))
 }

@@ -40,10 +40,11 @@ func checkShape(data []byte) error {
 	return nil
 }
 
-// findAnchor returns an anchor or alias of the tree, which a few lines of could
-// stand for gigabytes, or nil.
-func findAnchor(root ast.Node) ast.Node {
-	for _, t := range []ast.NodeType{ast.AnchorType, ast.AliasType} {
+// findSpecial returns an anchor or alias of the tree, of which a few lines could
+// stand for gigabytes, or a tag, which a list of addresses has no use for; nil if
+// there is none.
+func findSpecial(root ast.Node) ast.Node {
+	for _, t := range []ast.NodeType{ast.AnchorType, ast.AliasType, ast.TagType} {
 		if found := ast.Filter(t, root); len(found) > 0 {
 			return found[0]
 		}
