@@ -69,8 +69,9 @@ func newCall(f *Factory) *cobra.Command {
   gctl --addr 127.0.0.1:9090 call grpc.health.v1.Health/Check
   gctl call UserService.ListUsers --each-instance
   gctl call UserService.GetUser -d '{"id":"u-1"}' -o envelope --jq .status.code`,
-		Args:        args(1, 1),
-		Annotations: map[string]string{outputs: callOutputs},
+		Args:              args(1, 1),
+		ValidArgsFunction: firstOnly(completeMethods(f)),
+		Annotations:       map[string]string{outputs: callOutputs},
 		RunE: func(cmd *cobra.Command, given []string) error {
 			o.method, o.hasData = given[0], cmd.Flags().Changed("data")
 			return o.run(cmd.Context())

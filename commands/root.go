@@ -49,6 +49,7 @@ func NewRoot(f *Factory) *cobra.Command {
 		newDoctor(f),
 		newCompletion(f),
 		newCall(f),
+		newDescribe(f),
 		newExplain(f),
 		newVersion(f),
 	)

@@ -15,6 +15,10 @@ func TestNearestPutsTheClosestFirstAndDropsStrangers(t *testing.T) {
 	if want := []string{"GetUser", "GetUsers"}; !slices.Equal(got, want) {
 		t.Errorf("Nearest = %v, want %v", got, want)
 	}
+	got = fleet.Nearest("GetUsers", []string{"BatchGetUsersRequest", "GetUser"}, 1)
+	if want := []string{"GetUser"}; !slices.Equal(got, want) {
+		t.Errorf("Nearest = %v, want %v: it is of about the same length", got, want)
+	}
 	if got := fleet.Nearest("zzz", []string{"GetUser"}, 3); len(got) != 0 {
 		t.Errorf("Nearest of a stranger = %v, want none", got)
 	}

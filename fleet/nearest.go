@@ -13,6 +13,7 @@ func Nearest(name string, candidates []string, limit int) []string {
 	type scored struct {
 		name     string
 		distance int
+		longer   int // how much the lengths differ
 	}
 	lower := strings.ToLower(name)
 	var near []scored
@@ -23,11 +24,15 @@ func Nearest(name string, candidates []string, limit int) []string {
 			d = min(d, 1)
 		}
 		if d <= max(2, len(lower)/3) {
-			near = append(near, scored{c, d})
+			near = append(near, scored{c, d, max(len(c)-len(name), len(name)-len(c))})
 		}
 	}
 	slices.SortStableFunc(near, func(a, b scored) int {
-		return cmp.Or(cmp.Compare(a.distance, b.distance), cmp.Compare(a.name, b.name))
+		return cmp.Or(
+			cmp.Compare(a.distance, b.distance),
+			cmp.Compare(a.longer, b.longer),
+			cmp.Compare(a.name, b.name),
+		)
 	})
 	names := make([]string, 0, limit)
 	for _, n := range near {

@@ -42,7 +42,7 @@ func completeMethods(methods []MethodName, prefix string) []string {
 		return ok
 	}
 	for _, m := range methods {
-		if strings.HasPrefix(m.Service, "grpc.") && !strings.HasPrefix(prefix, "grpc.") {
+		if everybodyHas(m.Service) && !strings.HasPrefix(prefix, "grpc.") {
 			continue
 		}
 		if len(owners[m.short()]) == 1 && offer(m.short()) {
@@ -59,7 +59,25 @@ func completeMethods(methods []MethodName, prefix string) []string {
 	return slices.Compact(out)
 }
 
+// everybodyHas tells whether a gRPC service is one of those that nearly every
+// server serves beside its own.
+func everybodyHas(service string) bool {
+	return strings.HasPrefix(service, "grpc.reflection.") || strings.HasPrefix(service, "grpc.health.")
+}
+
 // short returns the form "UserService.GetUser".
 func (m MethodName) short() string {
 	return m.Service[strings.LastIndexByte(m.Service, '.')+1:] + "." + m.Method
+}
+
+// SeenServices returns the gRPC services that were seen in the scope, and the
+// services of the catalog that have them, sorted. It reads the cache and asks
+// nobody.
+func SeenServices(cache Cache, scope string) []string {
+	var out []string
+	for _, e := range loadIndex(cache, scope).entries {
+		out = append(append(out, e.service), services(e.methods)...)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
 }

@@ -104,7 +104,7 @@ func unknownMethod(candidates []MethodName, name string) error {
 
 func unknownService(candidates []MethodName, service string) error {
 	all := services(candidates)
-	near := NearestNames(service, all)
+	near := nearestNames(service, all)
 	e := &fleet.Error{Kind: fleet.Usage, What: "unknown service " + service, Err: &UnknownError{Name: service, Nearest: near}}
 	switch {
 	case len(near) > 0:
@@ -116,7 +116,7 @@ func unknownService(candidates []MethodName, service string) error {
 }
 
 func unknownSymbol(names []string, name string) error {
-	near := NearestNames(name, names)
+	near := nearestNames(name, names)
 	e := &fleet.Error{Kind: fleet.Usage, What: "unknown name " + name, Err: &UnknownError{Name: name, Nearest: near}}
 	if len(near) > 0 {
 		e.Hint = "did you mean " + near[0] + "?"
@@ -150,11 +150,11 @@ func nearestMethods(candidates []MethodName, name string) []string {
 	return out[:min(len(out), maxCandidates)]
 }
 
-// NearestNames returns the full names that look most like name, comparing last
+// nearestNames returns the full names that look most like name, comparing last
 // parts where name has no dot.
-func NearestNames(name string, names []string) []string {
-	if near := fleet.Nearest(name, names, maxCandidates); len(near) > 0 || strings.Contains(name, ".") {
-		return near
+func nearestNames(name string, names []string) []string {
+	if strings.Contains(name, ".") {
+		return fleet.Nearest(name, names, maxCandidates)
 	}
 	full := map[string][]string{}
 	var last []string

@@ -112,18 +112,42 @@ func (s *Schema) FindSymbol(name string) (protoreflect.Descriptor, error) {
 	if d := s.find(dotted); d != nil && !Missing(d) {
 		return d, nil
 	}
-	full, err := resolveSymbol(s.symbolNames(), dotted)
+	names := s.symbolNames()
+	full, err := resolveSymbol(names, dotted)
 	if err == nil {
 		if d := s.find(full); d != nil {
 			return d, nil
 		}
+	}
+	if d := s.member(names, dotted); d != nil {
+		return d, nil
 	}
 	if d, merr := s.FindMethod(name, ""); merr == nil {
 		return d, nil
 	} else if err == nil || isAmbiguous(merr) {
 		return nil, merr
 	}
-	return nil, err
+	if isAmbiguous(err) {
+		return nil, err
+	}
+	for _, m := range s.Methods() {
+		names = append(names, m.Service+"."+m.Method)
+	}
+	return nil, unknownSymbol(names, dotted)
+}
+
+// member returns what name means as a part of a symbol, nil if it does not.
+func (s *Schema) member(names []string, name string) protoreflect.Descriptor {
+	for i := strings.LastIndexByte(name, '.'); i > 0; i = strings.LastIndexByte(name[:i], '.') {
+		full, err := resolveSymbol(names, name[:i])
+		if err != nil {
+			continue
+		}
+		if d := s.find(full + name[i:]); d != nil {
+			return d
+		}
+	}
+	return nil
 }
 
 // find returns the descriptor with this full name, or nil.

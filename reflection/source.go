@@ -1,8 +1,9 @@
 package reflection
 
 import (
+	"errors"
 	"os"
-	"slices"
+	"strings"
 
 	"github.com/fullstorydev/grpcurl"
 	"google.golang.org/protobuf/proto"
@@ -43,7 +44,7 @@ func FromProtosets(paths []string) (*Schema, error) {
 func FromProtoFiles(importPaths, files []string) (*Schema, error) {
 	source, err := grpcurl.DescriptorSourceFromProtoFiles(importPaths, files...)
 	if err != nil {
-		return nil, &fleet.Error{Kind: fleet.Usage, What: "cannot compile the proto files", Err: err, Hint: protoHint(importPaths)}
+		return nil, &fleet.Error{Kind: fleet.Usage, What: "cannot compile the proto files", Err: err, Hint: protoHint(err)}
 	}
 	all, err := grpcurl.GetAllFiles(source)
 	if err != nil {
@@ -56,9 +57,9 @@ func FromProtoFiles(importPaths, files []string) (*Schema, error) {
 	return link(protos, nil)
 }
 
-func protoHint(importPaths []string) string {
-	if slices.Contains(importPaths, ".") || len(importPaths) == 0 {
-		return "imports are looked for in the folders of --import-path"
+func protoHint(err error) string {
+	if errors.Is(err, os.ErrNotExist) || strings.Contains(err.Error(), "no such file") {
+		return "files and their imports are looked for in the folders of --import-path"
 	}
 	return ""
 }

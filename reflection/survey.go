@@ -136,8 +136,7 @@ func pick(all []Surveyed, name, service string) (*Symbol, error) {
 	case other != nil:
 		return nil, other
 	}
-	slices.Sort(near)
-	return nil, withSilent(unknownSymbol(slices.Compact(near), cleanName(name)), all)
+	return nil, withSilent(unknownSymbol(near, cleanName(name)), all)
 }
 
 // within tells whether d is the gRPC service or one of its methods.

@@ -62,23 +62,40 @@ func templateFields(md protoreflect.MessageDescriptor, path []protoreflect.FullN
 }
 
 // WriteProtoset writes the files that declare the descriptors, and all they
-// import, as a FileDescriptorSet, each file after its imports.
+// import, as a FileDescriptorSet, each file after its imports. Descriptors
+// of different schemas that disagree about a file are a usage error.
 func WriteProtoset(w io.Writer, ds ...protoreflect.Descriptor) error {
 	set := &descriptorpb.FileDescriptorSet{}
-	seen := map[string]bool{}
+	seen := map[string]*descriptorpb.FileDescriptorProto{}
+	same := map[protoreflect.FileDescriptor]bool{}
+	var conflict error
 	var add func(f protoreflect.FileDescriptor)
 	add = func(f protoreflect.FileDescriptor) {
-		if seen[f.Path()] || f.IsPlaceholder() {
+		if same[f] || f.IsPlaceholder() {
 			return
 		}
-		seen[f.Path()] = true
+		same[f] = true
 		for i := range f.Imports().Len() {
 			add(f.Imports().Get(i).FileDescriptor)
 		}
-		set.File = append(set.File, protodesc.ToFileDescriptorProto(f))
+		p := protodesc.ToFileDescriptorProto(f)
+		if have := seen[f.Path()]; have != nil {
+			if !proto.Equal(have, p) {
+				conflict = &fleet.Error{
+					Kind: fleet.Usage, What: "services of the catalog disagree about the file " + f.Path(),
+					Hint: "choose one with --service",
+				}
+			}
+			return
+		}
+		seen[f.Path()] = p
+		set.File = append(set.File, p)
 	}
 	for _, d := range ds {
 		add(d.ParentFile())
+	}
+	if conflict != nil {
+		return conflict
 	}
 	data, err := proto.MarshalOptions{Deterministic: true}.Marshal(set)
 	if err != nil {
