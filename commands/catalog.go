@@ -47,6 +47,7 @@ func listServices(ctx context.Context, f *Factory) (fleet.ServiceList, error) {
 	if err != nil {
 		return list, catalogError(f, err)
 	}
+	rememberServices(f, list)
 	f.Evidence(list.Provenance)
 	noteHidden(f, list.Hidden)
 	return list, nil
@@ -65,6 +66,7 @@ func listInstances(ctx context.Context, f *Factory, service string) (fleet.Insta
 	}
 	f.Evidence(list.Provenance)
 	if len(list.Instances) > 0 {
+		rememberInstances(f, list)
 		noteHidden(f, list.Hidden)
 		return list, nil
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/gctl-dev/gctl/fleet"
 	"github.com/gctl-dev/gctl/internal/config"
+	"github.com/gctl-dev/gctl/reflection"
 )
 
 // fakeCatalog is a catalog of the given services.
@@ -130,6 +131,39 @@ func TestCompletionKnowsNames(t *testing.T) {
 		got := run(t.Context(), append([]string{"__completeNoDesc"}, strings.Split(c.args, " ")...)...)
 		if got.code != 0 || !strings.HasPrefix(got.out, c.want+":") {
 			t.Errorf("%s: %+v", c.args, got)
+		}
+	}
+}
+
+// memory is a cache in memory.
+type memory map[string][]byte
+
+func (m memory) Load(key string) ([]byte, bool)     { data, ok := m[key]; return data, ok }
+func (m memory) Save(key string, data []byte) error { m[key] = data; return nil }
+
+func TestCompletionRemembersWhenTheCatalogIsDown(t *testing.T) {
+	cache := memory{}
+	run := func(c *fakeCatalog, args ...string) result {
+		f, run := withCatalog(c, nil)
+		f.Cache = func() (reflection.Cache, error) { return cache, nil }
+		return run(t.Context(), args...)
+	}
+	up, down := &fakeCatalog{instances: shop}, &fakeCatalog{err: errors.New("down")}
+	if got := run(down, "__completeNoDesc", "services", ""); !strings.HasPrefix(got.out, ":") {
+		t.Errorf("nothing is known yet: %q", got.out)
+	}
+	run(up, "services")
+	run(up, "instances", "user")
+	run(up, "services", "--tag", "x") // a part, not to be remembered
+	for _, c := range []struct{ args, want string }{
+		{"services ", "user\nbilling\nempty\n:"},
+		{"instances b", "billing\n:"},
+		{"call --instance user-1", "user-1\n:"},
+		{"call --service user --instance user-1", "user-1\n:"},
+		{"call --service billing --instance ", ":"},
+	} {
+		if got := run(down, append([]string{"__completeNoDesc"}, strings.Split(c.args, " ")...)...); !strings.HasPrefix(got.out, c.want) {
+			t.Errorf("%s: got %q, want %q", c.args, got.out, c.want)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package commands
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -27,15 +28,15 @@ func firstOnly(c completer) completer {
 
 func completeServices(f *Factory) completer {
 	return func(cmd *cobra.Command, _ []string, toComplete string) ([]cobra.Completion, cobra.ShellCompDirective) {
-		if applyEnv(f, cmd.Root()) != nil {
+		if applyEnv(f, cmd) != nil {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
 		return startingWith(toComplete, serviceNames(cmd.Context(), f)), cobra.ShellCompDirectiveNoFileComp
 	}
 }
 
-// serviceNames returns the names that the catalog lists, nothing if it does not
-// answer in time.
+// serviceNames returns the names that the catalog lists, or listed last if it
+// does not answer in time.
 func serviceNames(ctx context.Context, f *Factory) []string {
 	catalog, err := f.Catalog()
 	if err != nil {
@@ -45,13 +46,47 @@ func serviceNames(ctx context.Context, f *Factory) []string {
 	defer cancel()
 	list, err := catalog.Services(ctx)
 	if err != nil {
-		return nil
+		return recall(f).Services
 	}
+	rememberServices(f, list)
 	names := make([]string, 0, len(list.Services))
 	for _, s := range list.Services {
 		names = append(names, s.Name)
 	}
 	return names
+}
+
+// completeInstances proposes the instances of the service that the flag
+// "service" names, of all services that are remembered where there is none.
+func completeInstances(f *Factory) completer {
+	return func(cmd *cobra.Command, _ []string, toComplete string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		if applyEnv(f, cmd) != nil {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		service, _ := cmd.Flags().GetString("service") // a command without the flag has no service
+		return startingWith(toComplete, instanceIDs(cmd.Context(), f, service)), cobra.ShellCompDirectiveNoFileComp
+	}
+}
+
+func instanceIDs(ctx context.Context, f *Factory, service string) []string {
+	known := recall(f).Instances
+	catalog, err := f.Catalog()
+	if err != nil || service == "" {
+		var all []string
+		for _, ids := range known {
+			all = append(all, ids...)
+		}
+		slices.Sort(all)
+		return all
+	}
+	ctx, cancel := context.WithTimeout(ctx, completionTime)
+	defer cancel()
+	list, err := catalog.Instances(ctx, service)
+	if err != nil {
+		return known[service]
+	}
+	rememberInstances(f, list)
+	return idsOf(list)
 }
 
 func completeContexts(f *Factory) completer {
@@ -78,14 +113,21 @@ func startingWith(prefix string, names []string) []cobra.Completion {
 	return out
 }
 
-// registerCompletions gives the global flags their completers.
+// registerCompletions gives the flags whose values are names their completers.
+// A command that has registered its own keeps it.
 func registerCompletions(f *Factory, root *cobra.Command) {
-	for flag, c := range map[string]completer{
-		"context": completeContexts(f),
-		"output":  completeOutputs,
-		"addr":    cobra.NoFileCompletions, "tag": cobra.NoFileCompletions, "datacenter": cobra.NoFileCompletions,
-		"namespace": cobra.NoFileCompletions, "jq": cobra.NoFileCompletions, "timeout": cobra.NoFileCompletions,
-	} {
-		_ = root.RegisterFlagCompletionFunc(flag, c) // fails for flags that do not exist only
+	register := func(cmd *cobra.Command, flag string, c completer) {
+		_ = cmd.RegisterFlagCompletionFunc(flag, c) // fails where there is no such flag or one was registered
+	}
+	register(root, "context", completeContexts(f))
+	register(root, "output", completeOutputs)
+	for _, flag := range []string{"addr", "tag", "datacenter", "namespace", "jq", "timeout"} {
+		register(root, flag, cobra.NoFileCompletions)
+	}
+	for _, cmd := range root.Commands() {
+		register(cmd, "instance", completeInstances(f))
+		register(cmd, "service", completeServices(f))
+		register(cmd, "format", cobra.FixedCompletions([]cobra.Completion{"json", "text"}, cobra.ShellCompDirectiveNoFileComp))
+		register(cmd, "compress", cobra.FixedCompletions([]cobra.Completion{"gzip"}, cobra.ShellCompDirectiveNoFileComp))
 	}
 }

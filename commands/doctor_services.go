@@ -186,9 +186,17 @@ func (x *examination) fix(in fleet.Instance, f *rpc.Finding) string {
 	case x.context.Name != "":
 		return "gctl context add " + x.context.Name + " " + flags
 	default:
-		addr := cmp.Or(x.f.Getenv("CONSUL_HTTP_ADDR"), "127.0.0.1:8500")
-		return "gctl context add default --catalog consul://" + addr + " " + flags + " && gctl context use default"
+		return "gctl context add default --catalog " + defaultConsul(x.f) + " " + flags + " && gctl context use default"
 	}
+}
+
+// defaultConsul is the URL of the catalog that is asked where no context is.
+func defaultConsul(f *Factory) string {
+	addr := cmp.Or(f.Getenv("CONSUL_HTTP_ADDR"), "127.0.0.1:8500")
+	if rest, secure := strings.CutPrefix(addr, "https://"); secure {
+		return "consul+https://" + rest
+	}
+	return "consul://" + strings.TrimPrefix(addr, "http://")
 }
 
 // compare tells whether the instances of a service serve different schemas.

@@ -46,12 +46,16 @@ func variable(flag string) string {
 }
 
 // applyEnv gives each global flag that was not on the command line the value of
-// its variable.
-func applyEnv(f *Factory, root *cobra.Command) error {
+// its variable. A format that cmd does not have is no mistake in a variable,
+// which is a wish for all commands.
+func applyEnv(f *Factory, cmd *cobra.Command) error {
 	var failed error
-	root.PersistentFlags().VisitAll(func(flag *pflag.Flag) {
+	cmd.Root().PersistentFlags().VisitAll(func(flag *pflag.Flag) {
 		value := f.Getenv(variable(flag.Name))
 		if flag.Changed || value == "" || failed != nil {
+			return
+		}
+		if flag.Name == "output" && commonFormat(value) && !slices.Contains(formatsOf(cmd), value) {
 			return
 		}
 		if err := flag.Value.Set(value); err != nil {
@@ -60,6 +64,8 @@ func applyEnv(f *Factory, root *cobra.Command) error {
 	})
 	return failed
 }
+
+func commonFormat(name string) bool { return slices.Contains(output.Formats(), output.Format(name)) }
 
 // outputs names the formats of a command that has others than the common ones.
 const outputs = "gctl:outputs"

@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -122,7 +123,7 @@ func timedOut(ctx context.Context, limit string, err error) error {
 }
 
 func (r *run) prepare(cmd *cobra.Command) error {
-	if err := applyEnv(r.f, r.root); err != nil {
+	if err := applyEnv(r.f, cmd); err != nil {
 		return err
 	}
 	if r.f.Global.NoColor {
@@ -136,8 +137,8 @@ func (r *run) prepare(cmd *cobra.Command) error {
 
 // usage turns what cobra and pflag found wrong into an error with a hint.
 func (r *run) usage(err error, args []string) error {
-	if f := formatArg(args); f != "" && r.f.Global.Output == "" {
-		r.f.Global.Output = f // parsing may not have come that far
+	if r.f.Global.Output == "" { // parsing may not have come that far
+		r.f.Global.Output = cmp.Or(formatArg(args), r.f.Getenv(variable("output")))
 	}
 	var e *fleet.Error
 	if errors.As(err, &e) {

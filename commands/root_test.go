@@ -168,6 +168,21 @@ func TestFlagsBeatVariables(t *testing.T) {
 	}
 }
 
+func TestAFormatInAVariableIsAWish(t *testing.T) {
+	_, run := testFactory(map[string]string{"GCTL_OUTPUT": "wide"})
+	if got := run(t.Context(), "version"); got.code != 0 || !strings.HasPrefix(got.out, "gctl v1") {
+		t.Errorf("a command without that format has its own: %+v", got)
+	}
+	_, run = testFactory(map[string]string{"GCTL_OUTPUT": "jsn"})
+	if got := run(t.Context(), "version"); got.code != 2 || !strings.Contains(got.err, "did you mean json") {
+		t.Errorf("one that nobody has is a mistake: %+v", got)
+	}
+	_, run = testFactory(map[string]string{"GCTL_OUTPUT": "json"})
+	if got := run(t.Context(), "version", "--zzz"); got.code != 2 || !strings.HasPrefix(got.err, `{"error":`) {
+		t.Errorf("errors follow the variable too: %+v", got)
+	}
+}
+
 func TestVersion(t *testing.T) {
 	_, run := testFactory(nil)
 	if got := run(t.Context(), "version"); got.code != 0 || !strings.HasPrefix(got.out, "gctl v1 (c1, go") {

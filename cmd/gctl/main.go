@@ -12,6 +12,7 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second ctrl-c ends at once what does not heed the first
 	code := commands.Run(ctx, newFactory(), os.Args[1:])
 	stop()
 	os.Exit(code)
