@@ -16,6 +16,9 @@ import (
 // refused.
 const stopTimeout = 20 * time.Second
 
+// cutTimeout is how long a cut waits for handlers to notice.
+const cutTimeout = 500 * time.Millisecond
+
 // Run serves until ctx ends or the process gets SIGTERM or an interrupt. Then
 // it drains: health says NOT_SERVING, the instance leaves the catalog, clients
 // get DrainWait to notice, new calls are refused and those in flight may end,
@@ -85,5 +88,8 @@ func (s *Server) drain(ctx context.Context, leave func(context.Context), signals
 	}
 	cut()
 	s.server.Stop()
-	<-done
+	select { // a handler that ignores its context never lets a graceful stop end
+	case <-done:
+	case <-time.After(cutTimeout):
+	}
 }
