@@ -24,7 +24,7 @@ func TestListComesInPages(t *testing.T) {
 			t.Fatal(err)
 		}
 		pages = append(pages, idsOf(r.GetUsers()))
-		if request.PageToken = r.GetNextPageToken(); request.PageToken == "" {
+		if request.PageToken = r.GetNextPageToken(); request.GetPageToken() == "" {
 			break
 		}
 		if len(pages) == 1 { // in front of what was seen: must not push anything back
