@@ -4,10 +4,14 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"io"
 	"log/slog"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -38,8 +42,10 @@ func TestMain(m *testing.M) {
 //	userd NAME                     the user service; $NAME is its address
 //	closed NAME                    $NAME is an address where nothing listens
 //	hang NAME                      $NAME accepts connections and says nothing
-//	consul [NAME]                  a Consul agent; $CONSUL_HTTP_ADDR, or $NAME, is
-//	                               its address
+//	html NAME                      $NAME answers every HTTP request with a web page
+//	consul [acl]                   a Consul agent; $CONSUL_HTTP_ADDR is its address;
+//	                               with ACLs, $ROOT_TOKEN may do everything and
+//	                               without a token nothing may be seen
 //	register SERVICE ID ADDR [TAG...] [KEY=VALUE...]
 //	                               tell that agent about an instance, the pairs
 //	                               being its meta
@@ -53,7 +59,7 @@ func TestScripts(t *testing.T) {
 		RequireUniqueNames:  true,
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"exits": exits, "expand": expand, "eventually": eventually,
-			"serve": serve, "userd": userd, "closed": closed, "hang": hang,
+			"serve": serve, "userd": userd, "closed": closed, "hang": hang, "html": html,
 			"consul": startConsul, "register": register,
 		},
 	})
@@ -183,20 +189,35 @@ func hang(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv(args[0], testkit.Listen(tb(ts)).Addr().String())
 }
 
+func html(ts *testscript.TestScript, neg bool, args []string) {
+	need(ts, neg, args, 1, "html NAME")
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		_, _ = io.WriteString(w, "<html><title>Sign in\x1b[2J</title></html>")
+	}))
+	tb(ts).Cleanup(server.Close)
+	ts.Setenv(args[0], server.Listener.Addr().String())
+}
+
+const rootToken = "7f4e8d7a-0000-4000-8000-000000000001"
+
 func startConsul(ts *testscript.TestScript, neg bool, args []string) {
-	need(ts, neg, args, 0, "consul [NAME]")
-	agent := stack.ConsulFor(tb(ts), stack.ConsulOptions{})
-	name := "CONSUL_HTTP_ADDR"
-	if len(args) > 0 {
-		name = args[0]
+	need(ts, neg, args, 0, "consul [acl]")
+	o := stack.ConsulOptions{}
+	if slices.Contains(args, "acl") {
+		o.HCL = `acl {
+			enabled = true
+			default_policy = "deny"
+			tokens { initial_management = "` + rootToken + `" agent = "` + rootToken + `" }
+		}`
+		ts.Setenv("ROOT_TOKEN", rootToken)
 	}
-	ts.Setenv(name, agent.Addr)
-	ts.Setenv("REGISTRY", agent.Addr)
+	ts.Setenv("CONSUL_HTTP_ADDR", stack.ConsulFor(tb(ts), o).Addr)
 }
 
 func register(ts *testscript.TestScript, neg bool, args []string) {
 	need(ts, neg, args, 3, "register SERVICE ID ADDR [TAG...] [KEY=VALUE...]")
-	client, err := discovery.New(discovery.Config{Address: ts.Getenv("REGISTRY")})
+	client, err := discovery.New(discovery.Config{Address: ts.Getenv("CONSUL_HTTP_ADDR"), Token: ts.Getenv("ROOT_TOKEN")})
 	ts.Check(err)
 	r := discovery.Registration{Service: args[0], ID: args[1], Addr: args[2], Meta: map[string]string{}}
 	for _, word := range args[3:] {
