@@ -15,13 +15,16 @@ func newCompletion(f *Factory) *cobra.Command {
 		Use:   "completion SHELL",
 		Short: "Print what makes a shell complete gctl's commands and names",
 		Long: `Print the completion script of a shell: bash, zsh, fish or powershell. It
-completes commands, flags, and the names of services and contexts.
+completes commands, flags, and the names of services, instances, methods and
+contexts, from memory where the catalog does not answer.
 
 To install it for good:
   bash        gctl completion bash > ~/.local/share/bash-completion/completions/gctl
   zsh         gctl completion zsh > "${fpath[1]}/_gctl"
   fish        gctl completion fish > ~/.config/fish/completions/gctl.fish
-  powershell  gctl completion powershell >> $PROFILE`,
+  powershell  gctl completion powershell >> $PROFILE
+
+Exit codes: 0 done; 2 no such shell.`,
 		Example: `  gctl completion bash > ~/.local/share/bash-completion/completions/gctl
   source <(gctl completion zsh)`,
 		Args:      args(1, 1),

@@ -61,6 +61,9 @@ func newContextList(f *Factory) *cobra.Command {
 	return &cobra.Command{
 		Use:   "list",
 		Short: "List the contexts",
+		Long: `List the contexts of the configuration file and how each reaches its services.
+
+Exit codes: 0 done; 1 the file cannot be read; 2 wrong usage.`,
 		Example: `  gctl context list
   gctl context list -o name`,
 		Args: args(0, 0),
@@ -110,8 +113,12 @@ func tlsWord(t config.TLS) string {
 
 func newContextUse(f *Factory) *cobra.Command {
 	return &cobra.Command{
-		Use:               "use NAME",
-		Short:             "Make a context the current one",
+		Use:   "use NAME",
+		Short: "Make a context the current one",
+		Long: `Make a context the current one: it is used where neither --context nor
+GCTL_CONTEXT names another.
+
+Exit codes: 0 done; 1 the file could not be written; 2 no such context.`,
 		Example:           "  gctl context use prod",
 		Args:              args(1, 1),
 		ValidArgsFunction: firstOnly(completeContexts(f)),
@@ -155,9 +162,10 @@ func newContextShow(f *Factory) *cobra.Command {
 	return &cobra.Command{
 		Use:   "show [NAME]",
 		Short: "Show a context, secrets hidden",
-		Long: `Show a context as it is used, flags and variables applied; without a name the
-one in use. Values of headers, passwords in URLs and arguments of the auth
-command are hidden.`,
+		Long: `Show a context; without a name the one in use. Values of headers, passwords in
+URLs and arguments of the auth command are hidden.
+
+Exit codes: 0 done; 1 the file cannot be read; 2 no such context.`,
 		Example: `  gctl context show
   gctl context show prod -o json`,
 		Args:              args(0, 1),

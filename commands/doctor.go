@@ -192,14 +192,15 @@ func examine(ctx context.Context, f *Factory, d *diagnosis) error {
 	d.add(checkRow{Check: "config", Name: file.Path, State: stateOK, Found: found})
 	catalog, err := f.Catalog()
 	if err != nil {
-		d.add(failedCheck("catalog", catalogName(c), err))
+		d.add(failedCheck("catalog", catalogName(f, c), err))
 		return nil
 	}
 	list, err := catalog.Services(ctx)
 	if err != nil {
-		row := failedCheck("catalog", catalogName(c), err)
-		d.FirstCall = "gctl demo"
-		d.add(row)
+		d.add(failedCheck("catalog", catalogName(f, c), err))
+		if c.Catalog == "" && f.Global.Addr == "" {
+			d.FirstCall = "gctl demo"
+		}
 		return ctx.Err()
 	}
 	row := checkRow{Check: "catalog", Name: list.Provenance.Source, State: stateOK}
@@ -223,11 +224,15 @@ func examine(ctx context.Context, f *Factory, d *diagnosis) error {
 	return ctx.Err()
 }
 
-func catalogName(c config.Context) string {
-	if c.Catalog == "" {
-		return "consul"
+func catalogName(f *Factory, c config.Context) string {
+	switch {
+	case f.Global.Addr != "":
+		return "--addr"
+	case c.Catalog == "":
+		return defaultConsul(f)
+	default:
+		return c.Redacted().Catalog
 	}
-	return c.Redacted().Catalog
 }
 
 // failedCheck is a row for what could not be had at all.

@@ -23,6 +23,9 @@ func TestEveryCommandExplainsItself(t *testing.T) {
 		if cmd.Short == "" || cmd.Example == "" {
 			t.Errorf("%s lacks a description or an example", cmd.CommandPath())
 		}
+		if !cmd.HasSubCommands() && !strings.Contains(cmd.Long, "Exit codes: 0 ") {
+			t.Errorf("%s: the help lists no exit codes", cmd.CommandPath())
+		}
 		if strings.HasSuffix(cmd.Short, ".") {
 			t.Errorf("%s: the short description ends in a full stop", cmd.CommandPath())
 		}

@@ -82,7 +82,7 @@ func (o *servicesOptions) run(ctx context.Context) error {
 			rows = append(rows, newServiceRow(s))
 		}
 	}
-	if len(rows) == 0 {
+	if len(rows) == 0 && !list.Hidden {
 		o.f.Notef("note: the catalog lists no services%s", filtered(o.f))
 	}
 	return serviceTable.Print(p, rows, nil)

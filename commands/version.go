@@ -20,6 +20,9 @@ func newVersion(f *Factory) *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "Print the version of gctl",
+		Long: `Print the version of gctl, the commit and the Go release it was built from.
+
+Exit codes: 0 done; 2 wrong usage.`,
 		Example: `  gctl version
   gctl version -o json`,
 		Args:        args(0, 0),
