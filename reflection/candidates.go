@@ -11,8 +11,12 @@ import (
 )
 
 const (
-	askTimeout     = 3 * time.Second // for one service, unless Locator.Timeout says otherwise
-	askedInstances = 3               // of one service, until one answers
+	// For one service, unless Locator.Timeout says otherwise: one of many must
+	// not hold up the others, the only one may take its time.
+	askTimeout      = 3 * time.Second
+	askAloneTimeout = 10 * time.Second
+
+	askedInstances = 3 // of one service, until one answers
 )
 
 // candidate is a service of the catalog that may have what is looked for.
@@ -66,10 +70,9 @@ func someOf(all []fleet.Instance) []fleet.Instance {
 
 // ask fetches the schema of a candidate from the first of its instances that
 // answers.
-func (l *Locator) ask(ctx context.Context, c candidate, want string) (*Schema, error) {
-	timeout := l.Timeout
-	if timeout <= 0 {
-		timeout = askTimeout
+func (l *Locator) ask(ctx context.Context, c candidate, want string, timeout time.Duration) (*Schema, error) {
+	if l.Timeout > 0 {
+		timeout = l.Timeout
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()

@@ -154,6 +154,32 @@ func TestImportsThatNeverEnd(t *testing.T) {
 	wantProblem(t, s, "cut off after 300 files")
 }
 
+func TestImportsOnMorePathsThanThereIsTime(t *testing.T) {
+	var files []*descriptorpb.FileDescriptorProto
+	const layers = 40 // of two files, each of which imports both of the next
+	path := func(layer, side int) string { return fmt.Sprintf("layer%d_%d.proto", layer, side) }
+	for layer := range layers {
+		for side := range 2 {
+			f := file(fmt.Sprintf("layer%d_%d", layer, side), "LayerService", []string{"L"}, "id")
+			f.Name = new(path(layer, side))
+			f.Dependency = []string{path(layer+1, 0), path(layer+1, 1)} // the last are missing
+			for i := range 2 {
+				f.MessageType[0].Field = append(f.GetMessageType()[0].GetField(),
+					field(fmt.Sprintf("next%d", i), fmt.Sprintf(".layer%d_%d.Msg", layer+1, i), int32(i+2), messageField))
+			}
+			files = append(files, f)
+		}
+	}
+	l := library(append([]string{"layer0_0.LayerService"}, names(good())...), append(files, good())...)
+	began := time.Now()
+	s := fetch(t, l, reflection.ServerOptions{})
+	if took := time.Since(began); took > 10*time.Second {
+		t.Errorf("it took %s", took)
+	}
+	must[protoreflect.MethodDescriptor](t)(s.FindMethod("layer0_0.LayerService/L", ""))
+	wantProblem(t, s, "layer40_0.Msg, layer40_1.Msg")
+}
+
 func TestGiantFiles(t *testing.T) {
 	g, huge := good(), file("huge.v1", "HugeService", []string{"H"})
 	for i := range 20000 {

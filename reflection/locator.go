@@ -25,7 +25,7 @@ type Locator struct {
 	// name of the context, or the address.
 	Scope   string
 	Headers metadata.MD   // sent with reflection requests
-	Timeout time.Duration // for each service that is asked, 0 for 3 s
+	Timeout time.Duration // for each service that is asked, 0 for 3 s, or 10 s for the only one
 	// Schema, if not nil, is what the user gave by --proto or --protoset: no
 	// server is asked for its schema, only for the names of its services.
 	Schema *Schema
@@ -87,7 +87,7 @@ func (l *Locator) Refresh(ctx context.Context, service string) (*Schema, error) 
 	if len(c.instances) == 0 {
 		return nil, noInstances(service)
 	}
-	schema, err := l.ask(ctx, c, "")
+	schema, err := l.ask(ctx, c, "", askAloneTimeout)
 	if err != nil {
 		return nil, err
 	}

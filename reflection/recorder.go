@@ -29,6 +29,7 @@ type recorder struct {
 	protos   map[string]*descriptorpb.FileDescriptorProto
 	order    []*descriptorpb.FileDescriptorProto
 	answers  int
+	step     int // answers since the client was last asked for something
 	bytes    int
 	problems []string
 	over     error // set when a limit was reached
@@ -43,7 +44,7 @@ func newRecorder(cc grpc.ClientConnInterface, maxFiles, maxBytes int) *recorder 
 
 // NewStream implements grpc.ClientConnInterface.
 func (r *recorder) NewStream(ctx context.Context, desc *grpc.StreamDesc, method string, opts ...grpc.CallOption) (grpc.ClientStream, error) {
-	if err := r.limit(); err != nil {
+	if err := r.stopped(); err != nil {
 		return nil, err
 	}
 	opts = append(slices.Clone(opts), grpc.MaxCallRecvMsgSize(r.maxBytes))
@@ -62,7 +63,7 @@ type recordedStream struct {
 
 // RecvMsg receives and records one answer.
 func (s *recordedStream) RecvMsg(m any) error {
-	if err := s.rec.limit(); err != nil {
+	if err := s.rec.stopped(); err != nil {
 		return err
 	}
 	if err := s.ClientStream.RecvMsg(m); err != nil {
@@ -89,6 +90,7 @@ func filesOf(m any) [][]byte {
 func (r *recorder) record(files [][]byte) error {
 	r.mu.Lock()
 	r.answers++
+	r.step++
 	for _, raw := range files {
 		r.bytes += len(raw)
 		f := &descriptorpb.FileDescriptorProto{}
@@ -101,7 +103,7 @@ func (r *recorder) record(files [][]byte) error {
 			r.order = append(r.order, f)
 		}
 	}
-	tooMany, tooBig := r.answers > 2*r.maxFiles || len(r.order) > r.maxFiles, r.bytes > r.maxBytes
+	tooMany, tooBig := r.answers > 4*r.maxFiles || len(r.order) > r.maxFiles, r.bytes > r.maxBytes
 	r.mu.Unlock()
 	switch {
 	case tooMany:
@@ -109,7 +111,7 @@ func (r *recorder) record(files [][]byte) error {
 	case tooBig:
 		r.stopf("the server's schema is cut off after %d bytes", r.maxBytes)
 	}
-	return r.limit()
+	return r.stopped()
 }
 
 // stopf ends the conversation, now and for good.
@@ -127,6 +129,28 @@ func (r *recorder) stopf(format string, args ...any) {
 func (r *recorder) limit() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	return r.over
+}
+
+// maxStep is how many answers one request to the client may take. The client
+// asks again and again for a file that is missing, once for each path that leads
+// to it, and there may be more paths than time.
+const maxStep = 500
+
+// begin is called before the client is asked for something.
+func (r *recorder) begin() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.step = 0
+}
+
+// stopped returns the error that ends the conversation or this part of it.
+func (r *recorder) stopped() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.over == nil && r.step > maxStep {
+		return status.Error(codes.ResourceExhausted, "it takes too many questions")
+	}
 	return r.over
 }
 

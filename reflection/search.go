@@ -171,13 +171,17 @@ func (s *search) ask(ctx context.Context, candidates []candidate) {
 	if !strings.Contains(want, ".") {
 		want = ""
 	}
+	timeout := askTimeout
+	if s.chosen || len(s.known) == 1 {
+		timeout = askAloneTimeout
+	}
 	var grace *time.Timer
 	each(len(candidates), func(i int) {
 		c := candidates[i]
 		if s.wasAsked(c.service) || ctx.Err() != nil {
 			return
 		}
-		schema, err := s.l.ask(ctx, c, want)
+		schema, err := s.l.ask(ctx, c, want, timeout)
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		if err != nil {

@@ -21,7 +21,7 @@ import (
 // What is taken from a server at most, unless ServerOptions says otherwise.
 const (
 	DefaultMaxFiles = 5000
-	DefaultMaxBytes = 64 << 20
+	DefaultMaxBytes = 32 << 20
 	defaultTimeout  = 10 * time.Second
 )
 
@@ -95,6 +95,7 @@ func (f *fetch) all(want string) error {
 	if want != "" {
 		_, _ = f.client.FileContainingSymbol(want) // what is wrong with it shows when it is listed
 	}
+	f.rec.begin()
 	services, err := f.client.ListServices()
 	if err != nil && f.rec.limit() == nil {
 		if want == "" || f.rec.count() == 0 || f.ctx.Err() != nil {
@@ -122,6 +123,7 @@ func (f *fetch) service(name string) error {
 	if f.rec.limit() != nil {
 		return nil //nolint:nilerr // what came is kept
 	}
+	f.rec.begin()
 	switch _, err := f.client.FileContainingSymbol(name); {
 	case err == nil || f.rec.limit() != nil:
 	case f.ctx.Err() != nil || status.Code(err) == codes.Unavailable:
@@ -139,6 +141,7 @@ func (f *fetch) imports() (more bool, err error) {
 			continue
 		}
 		f.asked[path], more = true, true
+		f.rec.begin()
 		if _, err := f.client.FileByFilename(path); err != nil && f.ctx.Err() != nil {
 			return false, err
 		}

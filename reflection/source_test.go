@@ -157,7 +157,7 @@ func checkTemplate(t *testing.T, s *reflection.Schema) {
 	t.Helper()
 	md := must[protoreflect.MethodDescriptor](t)(s.FindMethod("SyncOrders", "")).Input()
 	text := must[[]byte](t)(reflection.Template(md))
-	for _, want := range []string{`"state": "STATE_UNSPECIFIED"`, `"quantity": "0"`, `"created": "1970`} {
+	for _, want := range []string{`"state": "STATE_UNSPECIFIED"`, `"quantity": "0"`, `"created": "1970`, `"discount": 0`, `"customer": ""`, `"mask": ""`, `"waits": [`, `"maybe": false`} {
 		if !bytes.Contains(text, []byte(want)) {
 			t.Errorf("Template lacks %s:\n%s", want, text)
 		}

@@ -3,7 +3,6 @@ package reflection
 import (
 	"fmt"
 	"io"
-	"slices"
 
 	"github.com/fullstorydev/grpcurl"
 	"github.com/jhump/protoreflect/desc" //nolint:staticcheck // what grpcurl's library takes
@@ -24,41 +23,6 @@ func Text(d protoreflect.Descriptor) (text string, err error) {
 		return "", fmt.Errorf("cannot show %s: %w", d.FullName(), err)
 	}
 	return grpcurl.GetDescriptorText(wrapped, nil)
-}
-
-// maxTemplate bounds the number of fields of a template: types that hold each
-// other many times over grow without end.
-const maxTemplate = 5000
-
-// Template returns a JSON document of the message with every field in it, as a
-// form to fill in.
-func Template(md protoreflect.MessageDescriptor) (text []byte, err error) {
-	defer recoverTo(&err, "cannot make a template of "+string(md.FullName()))
-	if n := templateFields(md, nil, maxTemplate); n >= maxTemplate {
-		return nil, &fleet.Error{What: fmt.Sprintf("a template of %s would have more than %d fields", md.FullName(), maxTemplate)}
-	}
-	wrapped, err := desc.WrapMessage(md)
-	if err != nil {
-		return nil, fmt.Errorf("cannot make a template of %s: %w", md.FullName(), err)
-	}
-	out, err := grpcurl.NewJSONFormatter(true, nil)(grpcurl.MakeTemplate(wrapped))
-	return []byte(out), err
-}
-
-// templateFields counts the fields of a template, up to limit.
-func templateFields(md protoreflect.MessageDescriptor, path []protoreflect.FullName, limit int) int {
-	if slices.Contains(path, md.FullName()) {
-		return 1
-	}
-	path = append(path, md.FullName())
-	n := 1
-	for i := 0; i < md.Fields().Len() && n < limit; i++ {
-		n++
-		if m := md.Fields().Get(i).Message(); m != nil {
-			n += templateFields(m, path, limit-n)
-		}
-	}
-	return n
 }
 
 // WriteProtoset writes the files that declare the descriptors, and all they
