@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -179,17 +180,14 @@ func examine(ctx context.Context, f *Factory, d *diagnosis) error {
 	}
 	c, err := f.Context()
 	if err != nil {
-		d.add(failedCheck("config", file.Path, err))
+		d.add(failedCheck("config", cmp.Or(f.Global.Context, "current"), err))
 		return nil
 	}
-	found := "no context chosen: Consul at its default address"
-	switch {
-	case f.Global.Addr != "":
-		found = "--addr: no catalog"
-	case c.Name != "":
-		found = "context " + c.Name
+	row := checkRow{Check: "config", Name: cmp.Or(c.Name, "default"), State: stateOK, Found: "from " + file.Path}
+	if c.Name == "" {
+		row.Found = "no context chosen in " + file.Path
 	}
-	d.add(checkRow{Check: "config", Name: file.Path, State: stateOK, Found: found})
+	d.add(row)
 	catalog, err := f.Catalog()
 	if err != nil {
 		d.add(failedCheck("catalog", catalogName(f, c), err))
@@ -203,7 +201,7 @@ func examine(ctx context.Context, f *Factory, d *diagnosis) error {
 		}
 		return ctx.Err()
 	}
-	row := checkRow{Check: "catalog", Name: list.Provenance.Source, State: stateOK}
+	row = checkRow{Check: "catalog", Name: list.Provenance.Source, State: stateOK}
 	instances := 0
 	for _, s := range list.Services {
 		instances += s.Instances

@@ -34,7 +34,9 @@ func NewRoot(f *Factory) *cobra.Command {
 		Long:  rootLong,
 		Example: `  gctl services
   gctl instances user
-  gctl --addr 127.0.0.1:9090 instances`,
+  gctl call UserService.GetUser -d '{"id":"u-1"}'
+  gctl --addr 127.0.0.1:9090 describe
+  gctl doctor`,
 		SilenceErrors:      true,
 		SilenceUsage:       true,
 		DisableSuggestions: true,

@@ -75,6 +75,7 @@ func setup(env *testscript.Env) error {
 		"XDG_CACHE_HOME="+filepath.Join(home, "cache"),
 		"XDG_STATE_HOME="+filepath.Join(home, "state"),
 		"TERM=xterm-256color",
+		"GORACE=atexit_sleep_ms=0", // under the race detector each run would end a second late
 	)
 	env.Values[testKey{}] = env.T().(testing.TB)
 	return os.MkdirAll(home, 0o700)

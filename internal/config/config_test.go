@@ -168,6 +168,23 @@ func TestTheFileIsItsOwnersOnly(t *testing.T) {
 	}
 }
 
+func TestWhatOthersWroteIsNotLost(t *testing.T) {
+	path := file(t, handwritten)
+	early := load(t, path)
+	if err := load(t, path).Put(config.Context{Name: "other", Catalog: "dns:///x:1"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(early.Put(config.Context{Name: "mine"}), early.Remove("mine")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := load(t, path).Select("other"); err != nil {
+		t.Error(err)
+	}
+	if !strings.Contains(read(t, path), "# do not touch") {
+		t.Error("comments are lost")
+	}
+}
+
 func TestALinkStaysALink(t *testing.T) {
 	target := file(t, handwritten)
 	link := filepath.Join(t.TempDir(), "config.yaml")

@@ -21,6 +21,9 @@ func (f *File) Put(c Context) error {
 	if err := c.Validate(); err != nil {
 		return err
 	}
+	if err := f.reload(); err != nil {
+		return err
+	}
 	next := f.clone()
 	next.Contexts[c.Name] = c
 	return f.save(next, func(d *document) error { return d.put(c) })
@@ -28,6 +31,9 @@ func (f *File) Put(c Context) error {
 
 // Use makes name the current context.
 func (f *File) Use(name string) error {
+	if err := f.reload(); err != nil {
+		return err
+	}
 	if _, err := f.Select(name); err != nil {
 		return err
 	}
@@ -39,6 +45,9 @@ func (f *File) Use(name string) error {
 // Remove takes the context called name out of the file, if it is there. The
 // current context then is none if it was that one.
 func (f *File) Remove(name string) error {
+	if err := f.reload(); err != nil {
+		return err
+	}
 	next := f.clone()
 	delete(next.Contexts, name)
 	if next.Current == name {
@@ -52,6 +61,15 @@ func (f *File) Remove(name string) error {
 		}
 		return d.remove(name)
 	})
+}
+
+// reload takes in what others wrote since f was loaded, so that it is not lost.
+func (f *File) reload() error {
+	now, err := Load(f.Path)
+	if err == nil {
+		*f = *now
+	}
+	return err
 }
 
 func (f *File) clone() *File {
