@@ -90,20 +90,26 @@ func startConsul(ctx context.Context, path, dir string, opts ConsulOptions) (*Co
 		return nil, err
 	}
 	c := &Consul{Addr: "127.0.0.1:" + strconv.Itoa(ports[0]), Port: ports[0], proc: proc}
-	if err := c.awaitLeader(ctx, opts.NoLeader); err != nil {
+	// A leader at our own port: should another agent have taken the HTTP port in
+	// between, this is not its answer.
+	leader := ":" + strconv.Itoa(ports[1]) + `"`
+	if opts.NoLeader {
+		leader = ""
+	}
+	if err := c.awaitLeader(ctx, leader); err != nil {
 		return nil, errors.Join(err, proc.stop())
 	}
 	return c, nil
 }
 
-// awaitLeader polls until a leader is known, or, where there can be none, until
-// the agent answers.
-func (c *Consul) awaitLeader(ctx context.Context, none bool) error {
+// awaitLeader polls until the agent says that this is the leader, or, where that is
+// empty, until it answers at all.
+func (c *Consul) awaitLeader(ctx context.Context, leader string) error {
 	ctx, cancel := context.WithTimeout(ctx, 60*time.Second)
 	defer cancel()
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	client := &http.Client{Timeout: time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 	for {
-		if body, err := get(ctx, client, "http://"+c.Addr+"/v1/status/leader"); err == nil && (none || bytes.Contains(body, []byte(":"))) {
+		if body, err := get(ctx, client, "http://"+c.Addr+"/v1/status/leader"); err == nil && bytes.Contains(body, []byte(leader)) {
 			return nil
 		}
 		select {
