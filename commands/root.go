@@ -56,6 +56,7 @@ func NewRoot(f *Factory) *cobra.Command {
 		newExplain(f),
 		newVersion(f),
 	)
+	root.SetHelpCommand(newHelp())
 	registerCompletions(f, root)
 	return root
 }
