@@ -77,6 +77,9 @@ func TestMissingImportCostsOnlyWhatNeedsIt(t *testing.T) {
 	msg := dynamicpb.NewMessage(md.Input())
 	msg.Set(md.Input().Fields().ByName("id"), protoreflect.ValueOfString("x"))
 	msg.Set(md.Input().Fields().ByName("kind"), protoreflect.ValueOfEnum(7))
+	if got := strings.Join(s.MissingTypes(md), " "); got != "gone.Away gone.Away.Kind" {
+		t.Errorf("MissingTypes = %s", got)
+	}
 	if text := must[string](t)(reflection.Text(md.Input())); !strings.Contains(text, ".gone.Away gone = 8;") {
 		t.Errorf("Text = %s", text)
 	}

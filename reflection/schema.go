@@ -170,10 +170,3 @@ func (s *Schema) symbolNames() []string {
 	}
 	return out
 }
-
-// Missing tells whether d only stands in for a type that the source of the
-// schema refers to but did not deliver.
-func Missing(d protoreflect.Descriptor) bool {
-	f := d.ParentFile()
-	return f != nil && isStandIn(f.Path())
-}

@@ -17,8 +17,6 @@ import (
 // on what is left of a damaged schema.
 const standInFolder = "gctl-missing/"
 
-func isStandIn(path string) bool { return strings.HasPrefix(path, standInFolder) }
-
 // addStandIns declares every type that a file with missing imports mentions and
 // no file declares.
 func (l *linker) addStandIns() {

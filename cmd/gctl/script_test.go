@@ -36,7 +36,7 @@ func TestMain(m *testing.M) {
 //	exits CODE PROGRAM ARG...      run it and compare the exit code
 //	exec tty WIDTH PROGRAM ARG...  run it on a terminal
 //	expand FILE...                 put the values of $VARIABLES into files
-//	serve NAME [tls] [noreflection] [nohealth]
+//	serve NAME [tls] [noreflection|lyingreflection] [nohealth]
 //	                               a grpc-go interop server; $NAME is its
 //	                               address, $CA its certificate authority
 //	userd NAME                     the user service; $NAME is its address
@@ -144,6 +144,8 @@ func serve(ts *testscript.TestScript, neg bool, args []string) {
 			ts.Setenv("CA", ca.File)
 		case "noreflection":
 			s.NoReflection = true
+		case "lyingreflection":
+			s.NoReflection, s.Register = true, testkit.RegisterLyingReflection
 		case "nohealth":
 			s.NoHealth = true
 		default:
