@@ -36,7 +36,7 @@ type Consul struct {
 	dir  string // removed by Stop, empty if it is the caller's
 }
 
-// StartConsul starts an agent and waits until it has elected itself leader.
+// StartConsul starts an agent and waits until it is ready.
 func StartConsul(ctx context.Context, opts ConsulOptions) (*Consul, error) {
 	path, err := Find("consul")
 	if err != nil {
@@ -90,52 +90,64 @@ func startConsul(ctx context.Context, path, dir string, opts ConsulOptions) (*Co
 		return nil, err
 	}
 	c := &Consul{Addr: "127.0.0.1:" + strconv.Itoa(ports[0]), Port: ports[0], proc: proc}
-	// A leader at our own port: should another agent have taken the HTTP port in
-	// between, this is not its answer.
 	leader := ":" + strconv.Itoa(ports[1]) + `"`
 	if opts.NoLeader {
 		leader = ""
 	}
-	if err := c.awaitLeader(ctx, leader); err != nil {
+	if err := c.await(ctx, leader); err != nil {
 		return nil, errors.Join(err, proc.stop())
 	}
 	return c, nil
 }
 
-// awaitLeader polls until the agent says that this is the leader, or, where that is
-// empty, until it answers at all.
-func (c *Consul) awaitLeader(ctx context.Context, leader string) error {
+// await polls until the agent is ready: with the leader at this address, or, where
+// that is empty, as soon as it answers at all.
+func (c *Consul) await(ctx context.Context, leader string) error {
 	ctx, cancel := context.WithTimeout(ctx, 60*time.Second)
 	defer cancel()
 	client := &http.Client{Timeout: time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
-	for {
-		if body, err := get(ctx, client, "http://"+c.Addr+"/v1/status/leader"); err == nil && bytes.Contains(body, []byte(leader)) {
-			return nil
-		}
+	for !c.ready(ctx, client, leader) {
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("consul elected no leader: %w\n%s", ctx.Err(), c.proc.output())
+			return fmt.Errorf("consul did not get ready: %w\n%s", ctx.Err(), c.proc.output())
 		case <-c.proc.ended:
 			return fmt.Errorf("consul ended at once\n%s", c.proc.output())
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
+	return nil
 }
 
-func get(ctx context.Context, client *http.Client, url string) ([]byte, error) {
+// ready looks once. Having elected itself, a leader still has to set up ACLs,
+// which a consistent read waits for, and to write itself into the catalog, which
+// nobody can see where ACLs hide it.
+func (c *Consul) ready(ctx context.Context, client *http.Client, leader string) bool {
+	// The leader's address has our own port: should another agent have taken the
+	// HTTP port in between, this is not its answer.
+	body, _, err := get(ctx, client, "http://"+c.Addr+"/v1/status/leader")
+	if err != nil || leader == "" || !bytes.Contains(body, []byte(leader)) {
+		return err == nil && leader == ""
+	}
+	body, policy, err := get(ctx, client, "http://"+c.Addr+"/v1/catalog/services?consistent")
+	return err == nil && (policy == "deny" || bytes.Contains(body, []byte(`"consul"`)))
+}
+
+// get returns the body of an answer and the agent's default ACL policy.
+func get(ctx context.Context, client *http.Client, url string) (body []byte, policy string, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	resp, err := client.Do(req)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		return nil, errors.New(resp.Status)
+		return nil, "", errors.New(resp.Status)
 	}
-	return io.ReadAll(resp.Body)
+	body, err = io.ReadAll(resp.Body)
+	return body, resp.Header.Get("X-Consul-Default-Acl-Policy"), err
 }
 
 // Stop ends the agent and removes its files.

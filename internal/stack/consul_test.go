@@ -20,7 +20,7 @@ func TestAnAgentComesUpAndLeavesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-	if body, err := get(t.Context(), client, "http://"+c.Addr+"/v1/catalog/services"); err != nil || !strings.Contains(string(body), "consul") {
+	if body, _, err := get(t.Context(), client, "http://"+c.Addr+"/v1/catalog/services"); err != nil || !strings.Contains(string(body), "consul") {
 		t.Errorf("services = %s, %v", body, err)
 	}
 	if err := c.Stop(); err != nil {
