@@ -61,7 +61,7 @@ func (p *callPrinter) inEnvelope(raw []byte) error {
 
 func (p *callPrinter) envelopeTail(r *rpc.Result) error {
 	head := ""
-	if r.Header == nil { // the RPC ended before there were any
+	if !p.begun { // the RPC ended before there were any
 		head = p.envelopeHead(r.Instance, nil)
 	}
 	end := "],\n"

@@ -28,6 +28,7 @@ type callPrinter struct {
 	buf     []byte
 
 	envelope bool
+	begun    bool              // the head of the envelope is printed
 	messages []json.RawMessage // of an envelope that --jq wants whole
 }
 
@@ -52,6 +53,7 @@ func (p *callPrinter) header(in fleet.Instance, md metadata.MD) error {
 	if !p.envelope || p.query != nil {
 		return nil
 	}
+	p.begun = true
 	return p.write([]byte(p.envelopeHead(in, md)))
 }
 
