@@ -176,3 +176,11 @@ func TestJQThatIsWrong(t *testing.T) {
 		t.Errorf("an expression that does not fit: %v", err)
 	}
 }
+
+func BenchmarkEscapeJSON(b *testing.B) {
+	raw := []byte(`{"body":"` + strings.Repeat("QUJDREVGR0g=", 1<<16) + `"}`)
+	b.SetBytes(int64(len(raw)))
+	for b.Loop() {
+		output.EscapeJSON(raw)
+	}
+}

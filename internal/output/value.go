@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"unicode"
+	"unicode/utf8"
 )
 
 // Value prints v, anything that encoding/json takes, in a structured format:
@@ -60,7 +61,8 @@ func encode(v any) ([]byte, error) {
 // direction controls in its strings as \u escapes: the same value, harmless on
 // a terminal.
 func EscapeJSON(raw []byte) []byte {
-	if bytes.IndexFunc(raw, order) < 0 {
+	at := suspect(raw)
+	if at < 0 || bytes.IndexFunc(raw[at:], order) < 0 {
 		return raw
 	}
 	var buf bytes.Buffer
@@ -74,11 +76,22 @@ func EscapeJSON(raw []byte) []byte {
 	return buf.Bytes()
 }
 
+// suspect returns the index of the first byte that may belong to an order, -1
+// if there is none: of most messages no more needs to be looked at.
+func suspect(raw []byte) int {
+	for i, c := range raw {
+		if c >= 0x7f || c < ' ' && c != '\n' {
+			return i
+		}
+	}
+	return -1
+}
+
 // order tells whether a terminal could take r for an order. White space is the
 // layout of JSON and never stands in its strings.
 func order(r rune) bool {
-	if r == '\n' || r == '\t' || r == '\r' {
-		return false
+	if r < utf8.RuneSelf { // nearly all of a message, so it must be cheap
+		return r < ' ' && r != '\n' && r != '\t' && r != '\r' || r == 0x7f
 	}
 	return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r)
 }
