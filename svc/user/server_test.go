@@ -7,7 +7,7 @@ import (
 
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 	reflectionpb "google.golang.org/grpc/reflection/grpc_reflection_v1"
-	alphapb "google.golang.org/grpc/reflection/grpc_reflection_v1alpha" //nolint:staticcheck // deprecated, and still what older clients ask for
+	alphapb "google.golang.org/grpc/reflection/grpc_reflection_v1alpha"
 )
 
 func TestHealthListsTheService(t *testing.T) {
@@ -43,11 +43,11 @@ func TestReflectionInBothVersions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = alpha.Send(&alphapb.ServerReflectionRequest{MessageRequest: &alphapb.ServerReflectionRequest_ListServices{}}) //nolint:staticcheck // as above
+	err = alpha.Send(&alphapb.ServerReflectionRequest{MessageRequest: &alphapb.ServerReflectionRequest_ListServices{}}) //nolint:staticcheck // deprecated, and still what older clients ask for
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r, err := alpha.Recv(); err != nil || len(r.GetListServicesResponse().GetService()) < 3 { //nolint:staticcheck // as above
+	if r, err := alpha.Recv(); err != nil || len(r.GetListServicesResponse().GetService()) < 3 { //nolint:staticcheck // deprecated, and still what older clients ask for
 		t.Errorf("v1alpha: %v, %v", r, err)
 	}
 	for _, end := range []func() error{v1.CloseSend, alpha.CloseSend} {
