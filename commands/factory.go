@@ -54,7 +54,11 @@ func (f *Factory) Scope() (string, error) {
 	if catalog == "" {
 		catalog = f.Getenv("CONSUL_HTTP_ADDR")
 	}
-	return strings.Join([]string{"context", c.Name, catalog, f.Global.Datacenter, f.Global.Namespace}, " "), nil
+	return contextScope(c.Name, catalog, f.Global.Datacenter, f.Global.Namespace), nil
+}
+
+func contextScope(name, catalog, datacenter, namespace string) string {
+	return strings.Join([]string{"context", name, catalog, datacenter, namespace}, " ")
 }
 
 // Printer returns what prints the answer of a command, as -o and --jq say.

@@ -46,6 +46,9 @@ func remember(f *Factory, change func(*names)) {
 	}
 }
 
+// namesPrefix and a scope are the key of the scope's names.
+const namesPrefix = "names "
+
 func namesKey(f *Factory) (cache reflection.Cache, key string, ok bool) {
 	if f.Cache == nil {
 		return nil, "", false
@@ -55,7 +58,7 @@ func namesKey(f *Factory) (cache reflection.Cache, key string, ok bool) {
 		return nil, "", false
 	}
 	scope, err := f.Scope()
-	return cache, "names " + scope, err == nil
+	return cache, namesPrefix + scope, err == nil
 }
 
 func rememberServices(f *Factory, list fleet.ServiceList) {

@@ -54,6 +54,7 @@ func NewRoot(f *Factory) *cobra.Command {
 		newCall(f),
 		newDescribe(f),
 		newExplain(f),
+		newDemo(f),
 		newVersion(f),
 	)
 	root.SetHelpCommand(newHelp())

@@ -92,6 +92,16 @@ func unmarshalIndex(data []byte) *fleetIndex {
 func indexKey(scope string) string           { return "index\x00" + scope }
 func schemaKey(scope, service string) string { return "schema\x00" + scope + "\x00" + service }
 
+// CacheKeys returns the keys under which a Locator keeps what it learned of a
+// scope and of these services in it, for those who want it forgotten.
+func CacheKeys(scope string, services ...string) []string {
+	keys := []string{indexKey(scope)}
+	for _, s := range services {
+		keys = append(keys, schemaKey(scope, s))
+	}
+	return keys
+}
+
 func (l *Locator) loadIndex() *fleetIndex { return loadIndex(l.Cache, l.Scope) }
 
 func loadIndex(c Cache, scope string) *fleetIndex {

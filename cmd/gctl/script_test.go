@@ -27,7 +27,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"gctl": main, "tty": ttyMain})
+	testscript.Main(m, map[string]func(){"gctl": main, "tty": ttyMain, "userd": testkit.Userd})
 }
 
 // TestScripts runs gctl as its user does, by the scripts of the commands. Each

@@ -5,7 +5,9 @@ package state
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 )
@@ -31,6 +33,15 @@ func (c *Cache) Save(key string, data []byte) error {
 		return fmt.Errorf("cannot keep the cache: %w", err)
 	}
 	return replace(c.path(key), data)
+}
+
+// Remove forgets what was saved under key, and the folder with its last entry.
+func (c *Cache) Remove(key string) error {
+	if err := os.Remove(c.path(key)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("cannot clean the cache: %w", err)
+	}
+	_ = os.Remove(c.dir) // fails while something is in it
+	return nil
 }
 
 // path hides the key: keys are any text, names of files are not.

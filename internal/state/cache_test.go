@@ -75,3 +75,30 @@ func TestCacheThatCannotBeWrittenSaysSo(t *testing.T) {
 		t.Error("Save into a file reports nothing")
 	}
 }
+
+func TestCacheForgets(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "cache")
+	c := state.NewCache(dir)
+	for _, key := range []string{"a", "b"} {
+		if err := c.Save(key, []byte(key)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := c.Remove("a"); err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := c.Load("a"); ok {
+		t.Error("a is still there")
+	}
+	if _, ok := c.Load("b"); !ok {
+		t.Error("b is gone too")
+	}
+	for _, key := range []string{"b", "b"} {
+		if err := c.Remove(key); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := os.Stat(dir); err == nil {
+		t.Error("the empty folder is left")
+	}
+}

@@ -1,0 +1,175 @@
+package commands
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/gctl-dev/gctl/fleet"
+	"github.com/gctl-dev/gctl/internal/demo"
+	"github.com/gctl-dev/gctl/internal/term"
+	"github.com/gctl-dev/gctl/reflection"
+)
+
+const demoLong = `Run a small world on this machine to try gctl on: three instances of the user
+service over one store in a temporary folder, a file catalog that lists them,
+some users, and a context "demo".
+
+It stays until ctrl-c, then everything is gone again. Kill one of the processes
+by hand and ask for the instances: it is seen, and calls go to the others.
+
+The user service is the program userd, beside gctl or on PATH.
+
+Exit codes: 0 ended by ctrl-c; 1 the world could not be started, or no instance
+is left; 2 a demo is running already, or a context demo is there that is not of
+a demo.`
+
+func newDemo(f *Factory) *cobra.Command {
+	return &cobra.Command{
+		Use:   "demo",
+		Short: "Run a small world of three user services to try gctl on",
+		Long:  demoLong,
+		Example: `  gctl demo
+  gctl --context demo instances user`,
+		Args: args(0, 0),
+		RunE: func(cmd *cobra.Command, _ []string) error { return runDemo(cmd.Context(), f) },
+	}
+}
+
+func runDemo(ctx context.Context, f *Factory) (err error) {
+	userd, err := findUserd()
+	if err != nil {
+		return err
+	}
+	file, err := f.Config()
+	if err != nil {
+		return err
+	}
+	world, err := demo.Start(ctx, demo.Options{
+		Userd: userd, Config: file.Path, Forget: func(catalog string) { forgetWorld(f, catalog) },
+	})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, world.Stop()) }()
+	if err := tour(ctx, f, world); err != nil {
+		return err
+	}
+	return stay(ctx, f, world)
+}
+
+// forgetWorld removes from the cache what commands learned of a world.
+func forgetWorld(f *Factory, catalog string) {
+	if f.Cache == nil {
+		return
+	}
+	cache, err := f.Cache()
+	if err != nil {
+		return // nothing was kept either
+	}
+	forgetful, ok := cache.(interface{ Remove(key string) error })
+	if !ok {
+		return
+	}
+	scope := contextScope(demo.Context, catalog, "", "")
+	for _, key := range append(reflection.CacheKeys(scope, demo.Service), namesPrefix+scope) {
+		if err := forgetful.Remove(key); err != nil {
+			f.Verbosef("%v", err)
+		}
+	}
+}
+
+// stay waits for ctrl-c and tells of instances that end.
+func stay(ctx context.Context, f *Factory, world *demo.World) error {
+	for range world.Instances {
+		select {
+		case <-ctx.Done():
+			return nil
+		case e := <-world.Ended():
+			f.Notef("%s (process %d) ended: %s; see it by: %s --context %s instances %s",
+				e.ID, e.PID, e.Cause, self(), demo.Context, demo.Service)
+		}
+	}
+	return &fleet.Error{What: "no instance of the demo is left"}
+}
+
+// tour fills the store and prints the three lines that lead in.
+func tour(ctx context.Context, f *Factory, world *demo.World) error {
+	d, err := newDemoCalls(ctx, world)
+	if err != nil {
+		return err
+	}
+	defer d.conn.Close()
+	imported, err := d.call(ctx, "ImportUsers", demo.Users)
+	if err != nil {
+		return err
+	}
+	const request = `{"id":"u-1"}`
+	got, err := d.call(ctx, "GetUser", request)
+	if err != nil {
+		return err
+	}
+	addrs := make([]string, len(world.Instances))
+	for i := range world.Instances {
+		addrs[i] = world.Instances[i].Addr
+	}
+	line := func(name, text string) {
+		fmt.Fprintf(f.Streams.Out, "%-6s %s\n", name, term.CleanLine(text))
+	}
+	line("world", fmt.Sprintf("%d instances of %s with %s users: %s (catalog %s, context %s)",
+		len(addrs), demo.Service, imported.field("created"), strings.Join(addrs, ", "), world.Catalog(), demo.Context))
+	line("call", fmt.Sprintf("UserService.GetUser %s = %s <%s>, in %.1f ms from %s",
+		request, got.field("display_name"), got.field("email"), float64(got.took)/float64(time.Millisecond), got.instance))
+	line("next", fmt.Sprintf("in a second terminal: %s --context %s call UserService.GetUser -d '%s'  (ctrl-c here ends the demo)",
+		self(), demo.Context, request))
+	return nil
+}
+
+// findUserd finds the user service beside gctl or on PATH.
+func findUserd() (string, error) {
+	name := "userd"
+	if runtime.GOOS == "windows" {
+		name += ".exe"
+	}
+	if own, err := os.Executable(); err == nil {
+		beside := filepath.Join(filepath.Dir(own), name)
+		if info, err := os.Stat(beside); err == nil && info.Mode().IsRegular() {
+			return beside, nil
+		}
+	}
+	path, err := exec.LookPath(name)
+	if err != nil {
+		return "", &fleet.Error{
+			What: "the user service, userd, is neither beside gctl nor on PATH",
+			Hint: "make build makes both: bin/gctl and bin/userd",
+		}
+	}
+	return path, nil
+}
+
+// self is this program as another terminal in another folder would start it.
+func self() string {
+	own, err := os.Executable()
+	if err != nil {
+		return "gctl"
+	}
+	if found, err := exec.LookPath("gctl"); err == nil {
+		if a, errA := os.Stat(found); errA == nil {
+			if b, errB := os.Stat(own); errB == nil && os.SameFile(a, b) {
+				return "gctl"
+			}
+		}
+	}
+	if strings.ContainsAny(own, " '\"$&;()") {
+		return "'" + strings.ReplaceAll(own, "'", `'\''`) + "'"
+	}
+	return own
+}

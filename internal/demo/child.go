@@ -1,0 +1,119 @@
+package demo
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	startTimeout = 20 * time.Second
+	stopTimeout  = 5 * time.Second
+)
+
+// child is one running instance.
+type child struct {
+	id       string
+	cmd      *exec.Cmd
+	serving  chan string   // its address, once
+	gone     chan struct{} // closed when the process is gone
+	last     string        // its last line, once it is gone
+	stopping atomic.Bool
+}
+
+// startChild starts an instance over the store in folder. Its log goes to a
+// file there; an end that nobody asked for goes to ended.
+func startChild(userd, folder, id string, ended chan<- Exit) (*child, error) {
+	c := &child{id: id, serving: make(chan string, 1), gone: make(chan struct{})}
+	c.cmd = exec.Command(userd, //nolint:noctx // ended by interrupt, which lets it drain
+		"--listen=127.0.0.1:0", "--plaintext", "--instance="+id, "--drain-wait=0s",
+		"--store=sqlite://"+filepath.ToSlash(filepath.Join(folder, "users.db")))
+	for _, pair := range os.Environ() {
+		if !strings.HasPrefix(pair, "USERD_") { // settings for another userd
+			c.cmd.Env = append(c.cmd.Env, pair)
+		}
+	}
+	c.cmd.SysProcAttr = attributes()
+	log, err := os.OpenFile(filepath.Join(folder, id+".log"), os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	out, err := c.cmd.StderrPipe()
+	if err == nil {
+		err = c.cmd.Start()
+	}
+	if err != nil {
+		return nil, errors.Join(err, log.Close())
+	}
+	go func() {
+		defer log.Close()
+		c.read(io.TeeReader(out, log))
+		_ = c.cmd.Wait() // the state says it
+		close(c.gone)
+		if !c.stopping.Load() {
+			ended <- Exit{ID: id, PID: c.cmd.Process.Pid, Cause: c.cmd.ProcessState.String()}
+		}
+	}()
+	return c, nil
+}
+
+// read looks for the line that says where the instance serves.
+func (c *child) read(out io.Reader) {
+	lines := bufio.NewScanner(out)
+	for lines.Scan() {
+		var line struct {
+			Message string `json:"msg"`
+			Address string `json:"address"`
+		}
+		if json.Unmarshal(lines.Bytes(), &line) == nil && line.Message == "serving" {
+			select {
+			case c.serving <- line.Address:
+			default:
+			}
+		}
+		c.last = lines.Text()
+	}
+	_, _ = io.Copy(io.Discard, out) // a line too long to scan must not stop the writer
+}
+
+func (c *child) awaitServing(ctx context.Context) (string, error) {
+	timeout := time.NewTimer(startTimeout)
+	defer timeout.Stop()
+	select {
+	case addr := <-c.serving:
+		return addr, nil
+	case <-c.gone:
+		return "", fmt.Errorf("it ended (%s): %s", c.cmd.ProcessState, c.last)
+	case <-timeout.C:
+		return "", fmt.Errorf("it does not serve after %s", startTimeout)
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
+}
+
+// interrupt asks the instance to drain.
+func (c *child) interrupt() {
+	c.stopping.Store(true)
+	if err := c.cmd.Process.Signal(os.Interrupt); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		_ = c.cmd.Process.Kill() // no signals on this system
+	}
+}
+
+// await waits for the end, and makes it after a while.
+func (c *child) await() {
+	select {
+	case <-c.gone:
+	case <-time.After(stopTimeout):
+		_ = c.cmd.Process.Kill() // gone already, or it goes now
+		<-c.gone
+	}
+}

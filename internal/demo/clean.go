@@ -1,0 +1,132 @@
+package demo
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/gctl-dev/gctl/fleet"
+	"github.com/gctl-dev/gctl/internal/config"
+)
+
+// lockFile is in the folder of every world, locked while the world lives.
+const lockFile = "lock"
+
+// makeRoom removes what worlds left behind that were killed.
+func makeRoom(o *Options) error {
+	if err := checkContext(o); err != nil {
+		return err
+	}
+	folders, err := filepath.Glob(filepath.Join(os.TempDir(), folderPrefix+"*"))
+	if err != nil {
+		return err
+	}
+	for _, folder := range folders {
+		unlock, err := relock(folder)
+		if err != nil {
+			continue // of a running world, or of another user
+		}
+		err = errors.Join(forget(o, folder), os.RemoveAll(folder))
+		unlock()
+		if err != nil {
+			return &fleet.Error{What: "clean up after an earlier demo", Err: err}
+		}
+	}
+	return nil
+}
+
+// checkContext refuses to touch a context that is not of a dead world.
+func checkContext(o *Options) error {
+	file, err := config.Load(o.Config)
+	if err != nil {
+		return err
+	}
+	c, ok := file.Contexts[Context]
+	if !ok {
+		return nil
+	}
+	folder, ok := folderOf(c)
+	if !ok {
+		return &fleet.Error{
+			Kind: fleet.Usage, What: "there is a context " + Context + " that is not of a demo, in " + o.Config,
+			Hint: "give it another name in that file, or set XDG_CONFIG_HOME to another folder for the demo",
+		}
+	}
+	unlock, err := relock(folder)
+	switch {
+	case errors.Is(err, errLocked):
+		return &fleet.Error{
+			Kind: fleet.Usage, What: "a demo is running already",
+			Hint: "try it: gctl --context " + Context + " services; end it by ctrl-c in its terminal",
+		}
+	case err == nil:
+		unlock()
+	}
+	return forget(o, folder) // its folder may be gone
+}
+
+// folderOf returns the folder of the world that a context is of.
+func folderOf(c config.Context) (string, bool) {
+	path, ok := strings.CutPrefix(c.Catalog, "file://")
+	folder := filepath.Dir(filepath.FromSlash(path))
+	return folder, ok && strings.HasPrefix(filepath.Base(folder), folderPrefix) && filepath.Base(path) == catalogFile
+}
+
+// forget removes the context of the world in folder, and the file and its
+// folder too if nothing else is in them.
+func forget(o *Options, folder string) error {
+	if o.Forget != nil {
+		o.Forget(catalogURL(folder))
+	}
+	file, err := config.Load(o.Config)
+	if err != nil {
+		return err
+	}
+	if c, ok := file.Contexts[Context]; !ok || c.Catalog != catalogURL(folder) {
+		return nil
+	}
+	if err := file.Remove(Context); err != nil {
+		return err
+	}
+	text, err := os.ReadFile(o.Config)
+	if err != nil {
+		return err
+	}
+	switch strings.TrimSpace(string(text)) {
+	case "", "{}", "contexts:", "contexts: {}":
+		if err := os.Remove(o.Config); err != nil {
+			return err
+		}
+		_ = os.Remove(filepath.Dir(o.Config)) // fails where it holds something else
+	}
+	return nil
+}
+
+var errLocked = errors.New("locked by a running process")
+
+// lock makes the lock file of a folder and holds it.
+func lock(folder string) (unlock func(), err error) {
+	f, err := os.OpenFile(filepath.Join(folder, lockFile), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	return hold(f)
+}
+
+// relock takes the lock of an earlier world's folder, errLocked if that lives.
+func relock(folder string) (unlock func(), err error) {
+	f, err := os.OpenFile(filepath.Join(folder, lockFile), os.O_RDWR, 0)
+	if err != nil {
+		return nil, err
+	}
+	return hold(f)
+}
+
+func hold(f *os.File) (unlock func(), err error) {
+	if err := tryLock(f); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return func() { f.Close() }, nil
+}

@@ -1,0 +1,251 @@
+package demo_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/gctl-dev/gctl/fleet"
+	"github.com/gctl-dev/gctl/internal/config"
+	"github.com/gctl-dev/gctl/internal/demo"
+	"github.com/gctl-dev/gctl/internal/testkit"
+)
+
+// The tests run this binary again under other names: as userd, and as a demo
+// that is killed.
+func TestMain(m *testing.M) {
+	switch filepath.Base(os.Args[0]) {
+	case "userd":
+		testkit.Userd()
+	case "broken":
+		os.Stderr.WriteString("cannot do it\n")
+		os.Exit(1)
+	case "demo":
+		_, err := demo.Start(context.Background(), demo.Options{Userd: os.Args[1], Config: os.Args[2]})
+		if err != nil {
+			panic(err)
+		}
+		os.Stdout.WriteString("started\n")
+		select {}
+	default:
+		goleak.VerifyTestMain(m)
+	}
+}
+
+// program returns the path of this binary under a name.
+func program(t *testing.T, name string) string {
+	t.Helper()
+	own, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	link := filepath.Join(t.TempDir(), name)
+	if err := os.Symlink(own, link); err != nil {
+		t.Fatal(err)
+	}
+	return link
+}
+
+// options are those of a demo in a home and a temporary folder of its own.
+func options(t *testing.T) demo.Options {
+	t.Helper()
+	t.Setenv("TMPDIR", t.TempDir())
+	t.Setenv("USERD_LISTEN", "999.0.0.1:1") // somebody's settings for another userd
+	return demo.Options{Userd: program(t, "userd"), Config: filepath.Join(t.TempDir(), "gctl", "config.yaml")}
+}
+
+func start(t *testing.T, o demo.Options) *demo.World {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	w, err := demo.Start(ctx, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+// expectNothingLeft checks that folder and context are gone.
+func expectNothingLeft(t *testing.T, o demo.Options) {
+	t.Helper()
+	if left, err := os.ReadDir(os.TempDir()); err != nil || len(left) > 0 {
+		t.Errorf("left in the temporary folder: %v, %v", left, err)
+	}
+	if _, err := os.Stat(filepath.Dir(o.Config)); err == nil {
+		t.Error("the configuration's folder is left")
+	}
+}
+
+func TestAWorldComesAndGoes(t *testing.T) {
+	o := options(t)
+	w := start(t, o)
+	if len(w.Instances) != 3 {
+		t.Errorf("instances = %+v", w.Instances)
+	}
+	for _, in := range w.Instances {
+		conn, err := net.Dial("tcp", in.Addr)
+		if err != nil {
+			t.Errorf("%s: %v", in.ID, err)
+			continue
+		}
+		conn.Close()
+	}
+	file, err := config.Load(o.Config)
+	if err != nil || file.Contexts["demo"].Catalog != "file://"+w.Catalog() || file.Current != "" {
+		t.Errorf("configuration = %+v, %v", file, err)
+	}
+	if err := w.Stop(); err != nil {
+		t.Error(err)
+	}
+	for _, in := range w.Instances {
+		if conn, err := net.Dial("tcp", in.Addr); err == nil {
+			conn.Close()
+			t.Errorf("%s still serves", in.ID)
+		}
+	}
+	select {
+	case e := <-w.Ended():
+		t.Errorf("an end that was asked for was reported: %+v", e)
+	default:
+	}
+	expectNothingLeft(t, o)
+}
+
+func TestWhatTheUserHasStays(t *testing.T) {
+	o := options(t)
+	const text = "# mine\ncurrent: prod\ncontexts:\n  prod:\n    catalog: consul://127.0.0.1:1\n"
+	if err := os.MkdirAll(filepath.Dir(o.Config), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(o.Config, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := start(t, o).Stop(); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := os.ReadFile(o.Config); err != nil || string(got) != text {
+		t.Errorf("configuration = %q, %v", got, err)
+	}
+}
+
+func TestAnInstanceThatDiesIsReported(t *testing.T) {
+	o := options(t)
+	w := start(t, o)
+	pid := pidOf(t, filepath.Dir(w.Catalog()), "user-2")
+	victim, err := os.FindProcess(pid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := victim.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case e := <-w.Ended():
+		if e.ID != "user-2" || e.PID != pid || e.Cause != "signal: killed" {
+			t.Errorf("exit = %+v, want user-2 with PID %d", e, pid)
+		}
+	case <-time.After(20 * time.Second):
+		t.Error("nobody told")
+	}
+	if err := w.Stop(); err != nil {
+		t.Error(err)
+	}
+	expectNothingLeft(t, o)
+}
+
+// pidOf reads an instance's process ID from its log.
+func pidOf(t *testing.T, folder, id string) int {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(folder, id+".log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, _, _ := strings.Cut(string(text), "\n")
+	var line struct {
+		PID int `json:"pid"`
+	}
+	if err := json.Unmarshal([]byte(first), &line); err != nil || line.PID == 0 {
+		t.Fatalf("%q: %v", first, err)
+	}
+	return line.PID
+}
+
+func TestAKilledDemoIsCleanedUpByTheNext(t *testing.T) {
+	o := options(t)
+	cmd := exec.Command(program(t, "demo"), o.Userd, o.Config)
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := out.Read(make([]byte, 64)); err != nil {
+		t.Fatal(err)
+	}
+	_, err = demo.Start(t.Context(), o)
+	if fleet.KindOf(err) != fleet.Usage || !strings.Contains(err.Error(), "running already") {
+		t.Errorf("a second demo: %v", err)
+	}
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait() // killed
+	before, err := filepath.Glob(filepath.Join(os.TempDir(), "*", "fleet.yaml"))
+	if err != nil || len(before) != 1 {
+		t.Fatalf("the killed demo left %q, %v", before, err)
+	}
+	var forgotten []string
+	o.Forget = func(catalog string) { forgotten = append(forgotten, catalog) }
+	w := start(t, o)
+	if len(forgotten) == 0 || forgotten[0] != "file://"+before[0] {
+		t.Errorf("forgotten: %q", forgotten)
+	}
+	if err := w.Stop(); err != nil {
+		t.Error(err)
+	}
+	expectNothingLeft(t, o)
+}
+
+func TestAnOwnContextDemoIsNotTouched(t *testing.T) {
+	o := options(t)
+	file, err := config.Load(o.Config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := file.Put(config.Context{Name: "demo", Catalog: "file:///srv/fleet.yaml"}); err != nil {
+		t.Fatal(err)
+	}
+	_, err = demo.Start(t.Context(), o)
+	var e *fleet.Error
+	if !errors.As(err, &e) || e.Kind != fleet.Usage || e.Hint == "" {
+		t.Errorf("error = %v", err)
+	}
+	if file, err = config.Load(o.Config); err != nil || file.Contexts["demo"].Catalog != "file:///srv/fleet.yaml" {
+		t.Errorf("configuration = %+v, %v", file, err)
+	}
+}
+
+func TestAUserdThatDoesNotStartIsQuoted(t *testing.T) {
+	o := options(t)
+	o.Userd = program(t, "broken")
+	_, err := demo.Start(t.Context(), o)
+	if err == nil || !strings.Contains(err.Error(), "cannot do it") {
+		t.Errorf("error = %v", err)
+	}
+	expectNothingLeft(t, o)
+	o.Userd = filepath.Join(t.TempDir(), "missing")
+	if _, err := demo.Start(t.Context(), o); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("error = %v", err)
+	}
+	expectNothingLeft(t, o)
+}
