@@ -27,7 +27,10 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"gctl": main, "tty": ttyMain, "userd": testkit.Userd})
+	if filepath.Base(os.Args[0]) == "userd" { // the link that setup makes, for gctl demo
+		testkit.Userd()
+	}
+	testscript.Main(m, map[string]func(){"gctl": main, "tty": ttyMain})
 }
 
 // TestScripts runs gctl as its user does, by the scripts of the commands. Each
@@ -78,7 +81,13 @@ func setup(env *testscript.Env) error {
 		"GORACE=atexit_sleep_ms=0", // under the race detector each run would end a second late
 	)
 	env.Values[testKey{}] = env.T().(testing.TB)
-	return os.MkdirAll(home, 0o700)
+	own, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	bin := filepath.Join(home, "bin")
+	env.Setenv("PATH", bin+string(os.PathListSeparator)+env.Getenv("PATH"))
+	return errors.Join(os.MkdirAll(bin, 0o700), os.Symlink(own, filepath.Join(bin, "userd")))
 }
 
 // tb is the test that the script is, for helpers that clean up at its end.
