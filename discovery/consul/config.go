@@ -77,6 +77,8 @@ func New(cfg Config) (*Client, error) {
 	if err := c.setAddress(address, env.Transport); err != nil {
 		return nil, err
 	}
+	// An agent on this machine has nothing to save by compressing its answers.
+	env.Transport.DisableCompression = c.isLocal()
 	dial := env.Transport.DialContext
 	env.Transport.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
 		conn, err := dial(ctx, network, addr)
@@ -164,6 +166,12 @@ func (c *Client) setAddress(address string, transport *http.Transport) error {
 	}
 	c.host, c.shown = host, host
 	return nil
+}
+
+func (c *Client) isLocal() bool {
+	host, _, err := net.SplitHostPort(c.host)
+	ip := net.ParseIP(host)
+	return err != nil || host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // Address returns the address of the agent as people read it.

@@ -43,7 +43,7 @@ func agent(t *testing.T) (*stack.Consul, *consul.Client) {
 }
 
 // put sends a request to the agent that the client has no method for.
-func put(t *testing.T, a *stack.Consul, path string, body any) {
+func put(t testing.TB, a *stack.Consul, path string, body any) {
 	t.Helper()
 	data, err := json.Marshal(body)
 	if err != nil {
