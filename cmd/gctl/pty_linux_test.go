@@ -1,12 +1,15 @@
 package main
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"strconv"
+	"strings"
+	"sync"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -14,7 +17,8 @@ import (
 
 // ttyMain is the program "tty WIDTH COMMAND ARG..." of the scripts: it runs a
 // command with a terminal of that width as its three streams and prints what
-// appears there. What it reads itself is typed into the terminal.
+// appears there. What it reads itself is typed into the terminal, line by line;
+// a line "wait TEXT" is not typed but waits until the text has appeared.
 func ttyMain() {
 	width, err := strconv.Atoi(os.Args[1])
 	if err != nil {
@@ -60,8 +64,9 @@ func onTerminal(width uint16, command []string) (int, error) {
 		return 0, err
 	}
 	slave.Close()
-	go func() { _, _ = io.Copy(master, os.Stdin) }()
-	_, err = io.Copy(os.Stdout, master)
+	screen := newScreen()
+	go typeLines(master, screen)
+	_, err = io.Copy(io.MultiWriter(os.Stdout, screen), master)
 	if err != nil && !errors.Is(err, syscall.EIO) { // EIO: the other side is closed
 		return 0, err
 	}
@@ -75,4 +80,50 @@ func onTerminal(width uint16, command []string) (int, error) {
 		return 128 + int(status.Signal()), nil
 	}
 	return cmd.ProcessState.ExitCode(), nil
+}
+
+// typeLines types what stdin holds. It ends with the process at the latest.
+func typeLines(terminal io.Writer, screen *screen) {
+	lines := bufio.NewReader(os.Stdin)
+	for {
+		line, err := lines.ReadString('\n')
+		if text, ok := strings.CutPrefix(line, "wait "); ok {
+			screen.wait(strings.TrimSpace(text))
+		} else if _, writeErr := io.WriteString(terminal, line); writeErr != nil {
+			return
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+// screen is what has appeared on a terminal.
+type screen struct {
+	mu      sync.Mutex
+	changed *sync.Cond
+	text    string
+}
+
+func newScreen() *screen {
+	s := &screen{}
+	s.changed = sync.NewCond(&s.mu)
+	return s
+}
+
+func (s *screen) Write(b []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.text += string(b)
+	s.changed.Broadcast()
+	return len(b), nil
+}
+
+func (s *screen) wait(text string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for !strings.Contains(s.text, text) {
+		s.changed.Wait()
+	}
+	s.text = s.text[strings.Index(s.text, text)+len(text):]
 }

@@ -37,7 +37,8 @@ func TestMain(m *testing.M) {
 // script has a home of its own and these commands beside testscript's:
 //
 //	exits CODE PROGRAM ARG...      run it and compare the exit code
-//	exec tty WIDTH PROGRAM ARG...  run it on a terminal
+//	exec tty WIDTH PROGRAM ARG...  run it on a terminal; stdin is typed, where a
+//	                               line "wait TEXT" waits until it has appeared
 //	expand FILE...                 put the values of $VARIABLES into files
 //	serve NAME [tls] [noreflection|lyingreflection] [nohealth]
 //	                               a grpc-go interop server; $NAME is its

@@ -16,7 +16,6 @@ import (
 	"fmt"
 	"maps"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -78,7 +77,7 @@ func redactURL(raw string) string {
 // Validate checks what can be checked without asking anybody: the name, and the
 // catalog's and the proxy's URL.
 func (c Context) Validate() error {
-	if !validName.MatchString(c.Name) {
+	if !validName(c.Name) {
 		return usage(fmt.Sprintf("%q is no name for a context", c.Name), "letters, digits, dots, dashes and underscores")
 	}
 	if err := checkScheme("catalog", c.Catalog, []string{"consul", "consul+https", "file", "dns"}); err != nil {
@@ -99,7 +98,12 @@ func (c Context) Validate() error {
 	return nil
 }
 
-var validName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
+// validName tells whether a context can be called so: letters, digits and, but
+// not in front, dots, dashes and underscores.
+func validName(name string) bool {
+	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+	return name != "" && strings.Contains(letters, name[:1]) && strings.Trim(name, letters+"._-") == ""
+}
 
 func checkScheme(what, raw string, schemes []string) error {
 	if raw == "" {

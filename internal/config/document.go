@@ -132,8 +132,6 @@ func (d *document) remove(name string) error {
 	return nil
 }
 
-var lineComment = regexp.MustCompile(`\s+#.*$`)
-
 // current sets the key current, or takes it out for "".
 func (d *document) current(name string) error {
 	top, err := d.tree()
@@ -147,7 +145,7 @@ func (d *document) current(name string) error {
 		at.to = at.from
 		if s, ok := d.spans(top, len(d.lines))["current"]; ok {
 			at = s
-			comment = lineComment.FindString(d.lines[at.from])
+			comment = regexp.MustCompile(`\s+#.*$`).FindString(d.lines[at.from])
 		}
 	}
 	var line []string

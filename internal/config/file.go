@@ -7,7 +7,6 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -79,8 +78,6 @@ var keys = []string{
 	"plaintext", "insecure", "cacert", "cert", "key", "servername",
 }
 
-var unknownKey = regexp.MustCompile(`unknown field "([^"]*)"`)
-
 // place turns a YAML error into one with the file, line and column.
 func place(path string, err error) error {
 	out := &fleet.Error{Kind: fleet.Failed, What: path, Err: err}
@@ -91,10 +88,11 @@ func place(path string, err error) error {
 	pos := at.GetToken().Position
 	out.What = fmt.Sprintf("%s:%d:%d", path, pos.Line, pos.Column)
 	out.Err = errors.New(at.GetMessage())
-	if m := unknownKey.FindStringSubmatch(at.GetMessage()); m != nil {
-		out.Err = fmt.Errorf("unknown key %q", m[1])
+	if _, rest, unknown := strings.Cut(at.GetMessage(), `unknown field "`); unknown {
+		key, _, _ := strings.Cut(rest, `"`)
+		out.Err = fmt.Errorf("unknown key %q", key)
 		out.Hint = "known keys: " + strings.Join(keys, ", ")
-		if near := fleet.Nearest(m[1], keys, 1); len(near) > 0 {
+		if near := fleet.Nearest(key, keys, 1); len(near) > 0 {
 			out.Hint = "did you mean " + near[0] + "?"
 		}
 	}
