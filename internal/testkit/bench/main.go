@@ -31,7 +31,7 @@ func run(ctx context.Context, bin, out, only string, rounds int) error {
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	w, err := newWorld(ctx, bin, dir)
 	if err != nil {
 		return err

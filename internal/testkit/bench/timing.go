@@ -49,8 +49,8 @@ func interleave(ctx context.Context, rounds int, subjects []subject) ([]sample, 
 	return samples, nil
 }
 
-// run runs the process once and returns its wall time. A process that fails
-// fails the benchmark: a fast error is no result.
+// run runs the process once and returns its wall time. A failing process is an
+// error of the benchmark: a fast failure is no result.
 func (s subject) run(ctx context.Context) (time.Duration, error) {
 	cmd := exec.CommandContext(ctx, s.args[0], s.args[1:]...)
 	cmd.Env = append(os.Environ(), s.env...)
@@ -62,8 +62,8 @@ func (s subject) run(ctx context.Context) (time.Duration, error) {
 	if err != nil {
 		return 0, fmt.Errorf("%s: %w\n%s%s", strings.Join(s.args, " "), err, out.String(), errOut.String())
 	}
-	if out.Len() == 0 {
-		return 0, fmt.Errorf("%s: printed nothing\n%s", strings.Join(s.args, " "), errOut.String())
+	if out.Len()+errOut.Len() == 0 {
+		return 0, fmt.Errorf("%s: printed nothing", strings.Join(s.args, " "))
 	}
 	return took, nil
 }

@@ -54,12 +54,22 @@ func newWorld(ctx context.Context, bin, dir string) (*world, error) {
 		w.stop()
 		return nil, err
 	}
-	describe := w.gctl("", "describe", "--addr", w.userAddr, "user.v1.UserService", "--protoset-out", w.protoset)
-	if _, err := describe.run(ctx); err != nil {
+	if err := w.writeProtoset(ctx); err != nil {
 		w.stop()
 		return nil, err
 	}
 	return w, nil
+}
+
+// writeProtoset has gctl write the schema for grpcurl's runs with a protoset.
+func (w *world) writeProtoset(ctx context.Context) error {
+	s := w.gctl("", "describe", "--addr", w.userAddr, "user.v1.UserService", "--protoset-out", w.protoset)
+	cmd := exec.CommandContext(ctx, s.args[0], s.args[1:]...)
+	cmd.Env = append(os.Environ(), s.env...)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("gctl describe: %w\n%s", err, out)
+	}
+	return nil
 }
 
 func (w *world) stop() {

@@ -72,9 +72,9 @@ func lookUp(ctx context.Context, consul string) (string, error) {
 	defer resp.Body.Close()
 	var entries []struct {
 		Service struct {
-			Address string
-			Port    int
-		}
+			Address string `json:"Address"`
+			Port    int    `json:"Port"`
+		} `json:"Service"`
 	}
 	if err := json.NewDecoder(resp.Body).Decode(&entries); err != nil {
 		return "", err
