@@ -5,7 +5,8 @@ import (
 	"os"
 	"strings"
 
-	"github.com/fullstorydev/grpcurl"
+	"github.com/jhump/protoreflect/desc"            //nolint:staticcheck // what the parser gives
+	"github.com/jhump/protoreflect/desc/protoparse" //nolint:staticcheck // what grpcurl uses too
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/descriptorpb"
 
@@ -42,19 +43,16 @@ func FromProtosets(paths []string) (*Schema, error) {
 // inferred from the files. Errors of the compiler are usage errors that name
 // file, line and column.
 func FromProtoFiles(importPaths, files []string) (*Schema, error) {
-	source, err := grpcurl.DescriptorSourceFromProtoFiles(importPaths, files...)
+	names, err := protoparse.ResolveFilenames(importPaths, files...)
 	if err != nil {
 		return nil, &fleet.Error{Kind: fleet.Usage, What: "cannot compile the proto files", Err: err, Hint: protoHint(err)}
 	}
-	all, err := grpcurl.GetAllFiles(source)
+	p := protoparse.Parser{ImportPaths: importPaths, InferImportPaths: len(importPaths) == 0, IncludeSourceCodeInfo: true}
+	compiled, err := p.ParseFiles(names...)
 	if err != nil {
-		return nil, &fleet.Error{What: "cannot read the proto files", Err: err}
+		return nil, &fleet.Error{Kind: fleet.Usage, What: "cannot compile the proto files", Err: err, Hint: protoHint(err)}
 	}
-	protos := make([]*descriptorpb.FileDescriptorProto, 0, len(all))
-	for _, f := range all {
-		protos = append(protos, f.AsFileDescriptorProto())
-	}
-	return link(protos, nil)
+	return link(desc.ToFileDescriptorSet(compiled...).GetFile(), nil)
 }
 
 func protoHint(err error) string {

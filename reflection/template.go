@@ -5,13 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strings"
 
-	"github.com/fullstorydev/grpcurl"
-	"github.com/jhump/protoreflect/desc" //nolint:staticcheck // what grpcurl's library takes
 	"google.golang.org/protobuf/encoding/protojson"
-	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/protoadapt"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/dynamicpb"
 
@@ -23,24 +18,14 @@ import (
 const maxTemplate = 5000
 
 // Template returns a JSON document of the message with every field in it, of a
-// oneof one, as a form to fill in.
+// oneof the first one, of a list or map one element, as a form to fill in. It
+// is a valid message.
 func Template(md protoreflect.MessageDescriptor) (text []byte, err error) {
 	defer recoverTo(&err, "cannot make a template of "+string(md.FullName()))
 	if n := templateFields(md, nil, maxTemplate); n >= maxTemplate {
 		return nil, &fleet.Error{What: fmt.Sprintf("a template of %s would have more than %d fields", md.FullName(), maxTemplate)}
 	}
-	wrapped, err := desc.WrapMessage(md)
-	if err != nil {
-		return nil, fmt.Errorf("cannot make a template of %s: %w", md.FullName(), err)
-	}
-	form, err := marshalForm(grpcurl.MakeTemplate(wrapped))
-	if err != nil {
-		return nil, err
-	}
 	msg := dynamicpb.NewMessage(md)
-	if err := (proto.UnmarshalOptions{AllowPartial: true}).Unmarshal(form, msg); err != nil {
-		return nil, err
-	}
 	fillIn(msg, nil)
 	text, err = protojson.MarshalOptions{AllowPartial: true, EmitDefaultValues: true}.Marshal(msg)
 	if err != nil {
@@ -51,56 +36,70 @@ func Template(md protoreflect.MessageDescriptor) (text []byte, err error) {
 	return out.Bytes(), err
 }
 
-// marshalForm returns grpcurl's template on the wire. In its JSON well-known
-// types are not always in the form that protojson takes.
-func marshalForm(m protoadapt.MessageV1) ([]byte, error) {
-	if dynamic, ok := m.(interface{ Marshal() ([]byte, error) }); ok {
-		return dynamic.Marshal()
-	}
-	return proto.MarshalOptions{AllowPartial: true}.Marshal(protoadapt.MessageV2Of(m))
-}
-
-// fillIn sets what grpcurl's template leaves out: fields that tell "unset" from
-// their default, and one member of each oneof.
+// fillIn sets the fields of m, except those whose type is one of path, the
+// types around m.
 func fillIn(m protoreflect.Message, path []protoreflect.FullName) {
 	md := m.Descriptor()
-	if md.FullName() == "google.protobuf.FieldMask" { // an empty path is no path
-		m.Clear(md.Fields().ByName("paths"))
-	}
-	if strings.HasPrefix(string(md.FullName()), "google.protobuf.") || slices.Contains(path, md.FullName()) {
+	if fillInWellKnown(m) {
 		return
 	}
 	path = append(path, md.FullName())
 	for i := range md.Fields().Len() {
 		fd := md.Fields().Get(i)
-		if o := fd.ContainingOneof(); !fd.HasPresence() || m.Has(fd) || o != nil && m.WhichOneof(o) != nil {
+		if o := fd.ContainingOneof(); o != nil && m.WhichOneof(o) != nil || endless(fd, path) {
 			continue
 		}
-		if fd.Message() == nil {
-			m.Set(fd, fd.Default())
-		} else if !slices.Contains(path, fd.Message().FullName()) {
-			m.Mutable(fd)
-		}
-	}
-	m.Range(func(fd protoreflect.FieldDescriptor, v protoreflect.Value) bool {
 		switch {
 		case fd.IsMap():
+			value := m.Mutable(fd).Map()
+			entry := value.NewValue()
 			if fd.MapValue().Message() != nil {
-				v.Map().Range(func(_ protoreflect.MapKey, v protoreflect.Value) bool {
-					fillIn(v.Message(), path)
-					return true
-				})
+				fillIn(entry.Message(), path)
 			}
-		case fd.Message() == nil:
+			value.Set(fd.MapKey().Default().MapKey(), entry)
 		case fd.IsList():
-			for i := range v.List().Len() {
-				fillIn(v.List().Get(i).Message(), path)
+			list := m.Mutable(fd).List()
+			element := list.NewElement()
+			if fd.Message() != nil {
+				fillIn(element.Message(), path)
 			}
+			list.Append(element)
+		case fd.Message() != nil:
+			fillIn(m.Mutable(fd).Message(), path)
 		default:
-			fillIn(v.Message(), path)
+			m.Set(fd, fd.Default())
 		}
-		return true
-	})
+	}
+}
+
+// endless tells whether the field's type is one of those that it stands in.
+func endless(fd protoreflect.FieldDescriptor, path []protoreflect.FullName) bool {
+	if fd.IsMap() {
+		fd = fd.MapValue()
+	}
+	return fd.Message() != nil && slices.Contains(path, fd.Message().FullName())
+}
+
+// fillInWellKnown leaves the messages that have a JSON form of their own
+// (https://protobuf.dev/programming-guides/json) as that form wants them, and
+// returns false for all others.
+func fillInWellKnown(m protoreflect.Message) bool {
+	md := m.Descriptor()
+	if md.ParentFile().Package() != "google.protobuf" {
+		return false
+	}
+	switch md.Name() {
+	case "Any": // must name a type; this one is always known
+		m.Set(md.Fields().ByName("type_url"), protoreflect.ValueOfString("type.googleapis.com/google.protobuf.Empty"))
+	case "Value": // must hold something
+		m.Set(md.Fields().ByName("null_value"), protoreflect.ValueOfEnum(0))
+	case "Struct", "ListValue", "FieldMask", "Timestamp", "Duration", "Empty",
+		"DoubleValue", "FloatValue", "Int64Value", "UInt64Value", "Int32Value", "UInt32Value",
+		"BoolValue", "StringValue", "BytesValue":
+	default:
+		return false
+	}
+	return true
 }
 
 // templateFields counts the fields of a template, up to limit.

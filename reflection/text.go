@@ -3,9 +3,10 @@ package reflection
 import (
 	"fmt"
 	"io"
+	"strings"
 
-	"github.com/fullstorydev/grpcurl"
-	"github.com/jhump/protoreflect/desc" //nolint:staticcheck // what grpcurl's library takes
+	"github.com/jhump/protoreflect/desc" //nolint:staticcheck // what the printer takes
+	"github.com/jhump/protoreflect/desc/protoprint"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protodesc"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -13,6 +14,9 @@ import (
 
 	"github.com/gctl-dev/gctl/fleet"
 )
+
+// textPrinter prints as grpcurl does.
+var textPrinter = &protoprint.Printer{Compact: true, OmitComments: protoprint.CommentsNonDoc, SortElements: true, ForceFullyQualifiedNames: true}
 
 // Text returns d as it would stand in a .proto file, without a newline at the
 // end. Names in it are full names.
@@ -22,7 +26,8 @@ func Text(d protoreflect.Descriptor) (text string, err error) {
 	if err != nil {
 		return "", fmt.Errorf("cannot show %s: %w", d.FullName(), err)
 	}
-	return grpcurl.GetDescriptorText(wrapped, nil)
+	text, err = textPrinter.PrintProtoToString(wrapped)
+	return strings.TrimSuffix(text, "\n"), err
 }
 
 // WriteProtoset writes the files that declare the descriptors, and all they
