@@ -189,8 +189,12 @@ func (c *Client) checkAnswer(resp *http.Response) error {
 	return nil
 }
 
-// cause replaces the error of a request that ran out of time by the reason.
+// cause replaces the error of a request whose context ended by the reason: which
+// time ran out, or that the caller gave up.
 func cause(ctx context.Context, err error) error {
+	if errors.Is(ctx.Err(), context.Canceled) {
+		return context.Canceled
+	}
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}

@@ -19,8 +19,8 @@ const whereHint = "is Consul running there? Its address is the context's catalog
 // explain turns a failure into an error that says what to do about it. The end
 // of ctx itself stays what it is.
 func (c *Catalog) explain(ctx context.Context, err error) error {
-	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
-		return err
+	if errors.Is(ctx.Err(), context.Canceled) {
+		return context.Canceled
 	}
 	var status *consul.StatusError
 	if errors.As(err, &status) {

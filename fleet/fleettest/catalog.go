@@ -195,8 +195,8 @@ func testFailure(t *testing.T, w World) {
 }
 
 func testCancel(t *testing.T, w World) {
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(errors.New("interrupt")) // as a signal does
 	if _, err := w.Catalog.Instances(ctx, w.Service); !errors.Is(err, context.Canceled) {
 		t.Errorf("Instances = %v, want the context's error", err)
 	}
