@@ -8,6 +8,9 @@
 // And package discovery/consul is the Watcher over Consul, with what a server
 // needs on its side: registration, checks and maintenance.
 //
+// A Watcher over another registry is a few lines; package
+// discovery/discoverytest has the suite that tells whether it keeps its promises.
+//
 // What is worth knowing before relying on it:
 //
 //   - An empty list is an answer, a failed query is not. After a failure the last

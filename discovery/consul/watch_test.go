@@ -63,29 +63,6 @@ func ids(u discovery.Update) string {
 	return strings.Join(s, " ")
 }
 
-func TestWatchSeesWhatChanges(t *testing.T) {
-	_, c := agent(t)
-	updates := follow(t, c, "user")
-	if u := <-updates; u.Err != nil || len(u.Endpoints) != 0 {
-		t.Fatalf("first update = %+v, want the empty list as an answer", u)
-	}
-	for i := range 2 {
-		r := consul.Registration{Service: "user", ID: fmt.Sprint("u-", i), Addr: "127.0.0.1:9090"}
-		if err := c.Register(t.Context(), r); err != nil {
-			t.Fatal(err)
-		}
-	}
-	await(t, updates, "both are there", func(u discovery.Update) bool { return ids(u) == "u-0 u-1" })
-	if err := c.Deregister(t.Context(), "u-0"); err != nil {
-		t.Fatal(err)
-	}
-	await(t, updates, "one is left", func(u discovery.Update) bool { return ids(u) == "u-1" })
-	if err := c.Deregister(t.Context(), "u-1"); err != nil {
-		t.Fatal(err)
-	}
-	await(t, updates, "none is left", func(u discovery.Update) bool { return u.Err == nil && ids(u) == "" })
-}
-
 func TestWatchOutlivesARestartThatResetsTheIndex(t *testing.T) {
 	first := stack.ConsulFor(t, stack.ConsulOptions{})
 	c := newClient(t, consul.Config{Address: first.Addr})
