@@ -139,7 +139,9 @@ func (l *Locator) saveSchema(service string, s *Schema) {
 	if l.Cache == nil {
 		return
 	}
-	if data, err := s.MarshalBinary(); err == nil {
-		_ = l.Cache.Save(schemaKey(l.Scope, service), data)
+	data, err := s.MarshalBinary()
+	if err != nil {
+		data = nil // an older one must not pass for it
 	}
+	_ = l.Cache.Save(schemaKey(l.Scope, service), data)
 }
