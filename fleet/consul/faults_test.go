@@ -127,6 +127,35 @@ func TestARealConsulWithoutWhatWasAskedFor(t *testing.T) {
 	}
 }
 
+func TestAnotherDatacenterIsAskedThroughTheAgentOfThisOne(t *testing.T) {
+	first := stack.ConsulFor(t, stack.ConsulOptions{})
+	second := stack.ConsulFor(t, stack.ConsulOptions{Datacenter: "dc2", Peer: first})
+	there := fleet.Instance{ID: "far-1", Service: "far", Addr: "127.0.0.1:9090", Catalog: fleet.Passing}
+	register(t, second.Addr, there)
+	c := open(t, consul.Options{Address: first.Addr, Datacenter: "dc2"})
+	deadline := time.After(20 * time.Second)
+	for { // until the two have joined
+		list, err := c.Instances(t.Context(), "far")
+		if err == nil && len(list.Instances) == 1 && list.Instances[0].ID == "far-1" {
+			break
+		}
+		select {
+		case <-deadline:
+			t.Fatalf("Instances = %+v, %v", list, err)
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+	services, err := c.Services(t.Context())
+	if err != nil || len(services.Services) != 2 || services.Services[1].Name != "far" {
+		t.Errorf("Services = %+v, %v; want consul and far", services.Services, err)
+	}
+	here, err := open(t, consul.Options{Address: first.Addr}).Instances(t.Context(), "far")
+	if err != nil || len(here.Instances) != 0 {
+		t.Errorf("Instances of this datacenter = %+v, %v; want none", here, err)
+	}
+	fails(t, open(t, consul.Options{Address: first.Addr, Datacenter: "dc9"}), fleet.Usage, `no datacenter "dc9"`, "did you mean dc")
+}
+
 func TestARealConsulWithoutALeader(t *testing.T) {
 	agent := stack.ConsulFor(t, stack.ConsulOptions{NoLeader: true})
 	fails(t, open(t, consul.Options{Address: agent.Addr}), fleet.Failed, "has no cluster leader", "raft list-peers")

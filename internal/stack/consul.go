@@ -2,6 +2,7 @@ package stack
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,6 +26,9 @@ type ConsulOptions struct {
 	// NoLeader makes the agent a server that waits for two more, which never
 	// come, and so never elects a leader.
 	NoLeader bool
+	// Datacenter is dc1 if empty; Peer is an agent of another one to join.
+	Datacenter string
+	Peer       *Consul
 }
 
 // Consul is a running agent in development mode: one server, in memory, on
@@ -32,6 +36,7 @@ type ConsulOptions struct {
 type Consul struct {
 	Addr string // host:port of the HTTP API
 	Port int    // the port of Addr
+	wan  int    // the port at which other datacenters join
 	proc *process
 	dir  string // removed by Stop, empty if it is the caller's
 }
@@ -64,7 +69,7 @@ func StartConsul(ctx context.Context, opts ConsulOptions) (*Consul, error) {
 }
 
 func startConsul(ctx context.Context, path, dir string, opts ConsulOptions) (*Consul, error) {
-	ports, err := freePorts(3)
+	ports, err := freePorts(4)
 	if err != nil {
 		return nil, err
 	}
@@ -82,14 +87,17 @@ func startConsul(ctx context.Context, path, dir string, opts ConsulOptions) (*Co
 	if opts.NoLeader {
 		mode = []string{"agent", "-server", "-bootstrap-expect=3", "-data-dir=" + filepath.Join(dir, "data")}
 	}
-	proc, err := start(path, dir, append(mode, "-bind=127.0.0.1", "-client=127.0.0.1", "-node=test",
+	if opts.Peer != nil {
+		mode = append(mode, "-retry-join-wan=127.0.0.1:"+strconv.Itoa(opts.Peer.wan))
+	}
+	proc, err := start(path, dir, append(mode, "-datacenter="+cmp.Or(opts.Datacenter, "dc1"), "-bind=127.0.0.1", "-client=127.0.0.1", "-node=test",
 		"-http-port="+strconv.Itoa(ports[0]), "-server-port="+strconv.Itoa(ports[1]), "-serf-lan-port="+strconv.Itoa(ports[2]),
-		"-serf-wan-port=-1", "-dns-port=-1", "-grpc-port=-1", "-grpc-tls-port=-1",
+		"-serf-wan-port="+strconv.Itoa(ports[3]), "-dns-port=-1", "-grpc-port=-1", "-grpc-tls-port=-1",
 		"-log-level=warn", "-config-file="+config)...)
 	if err != nil {
 		return nil, err
 	}
-	c := &Consul{Addr: "127.0.0.1:" + strconv.Itoa(ports[0]), Port: ports[0], proc: proc}
+	c := &Consul{Addr: "127.0.0.1:" + strconv.Itoa(ports[0]), Port: ports[0], wan: ports[3], proc: proc}
 	leader := ":" + strconv.Itoa(ports[1]) + `"`
 	if opts.NoLeader {
 		leader = ""
