@@ -138,12 +138,15 @@ func (o *callOptions) run(ctx context.Context) error {
 	if err := c.locate(ctx, o.method); err != nil {
 		return err
 	}
-	if missing := c.located.Schema.MissingTypes(c.located.Method); len(missing) > 0 {
-		o.f.Notef("warning: the schema lacks %s; fields of these types cannot be set or shown", strings.Join(missing, ", "))
-	}
 	instances, err := c.choose(ctx, o.instance, o.each)
 	if err != nil {
 		return err
+	}
+	if err := c.refreshAfterDeployment(ctx, instances); err != nil {
+		return err
+	}
+	if missing := c.located.Schema.MissingTypes(c.located.Method); len(missing) > 0 {
+		o.f.Notef("warning: the schema lacks %s; fields of these types cannot be set or shown", strings.Join(missing, ", "))
 	}
 	if o.each && !o.dryRun {
 		return c.eachInstance(ctx, instances)

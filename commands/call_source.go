@@ -13,6 +13,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/gctl-dev/gctl/fleet"
+	"github.com/gctl-dev/gctl/reflection"
 	"github.com/gctl-dev/gctl/rpc/message"
 )
 
@@ -87,6 +88,28 @@ func (c *call) refresh(ctx context.Context) (protoreflect.MessageDescriptor, mes
 	c.f.Verbosef("the schema of %s has changed and was fetched again", c.located.Service)
 	c.located = again
 	return again.Method.Input(), again.Schema.Types(), nil
+}
+
+// refreshAfterDeployment fetches the schema again when the instances publish
+// versions that the cached one does not know. If nobody has a newer one to show,
+// the old one must do: what does not fit it is still not sent.
+func (c *call) refreshAfterDeployment(ctx context.Context, instances []fleet.Instance) error {
+	if c.locator == nil || c.located.Covers(instances) {
+		return nil
+	}
+	again, changed, err := c.locator.Again(ctx, c.located)
+	if reflection.IsUnknown(err) {
+		return err // the method is gone
+	}
+	if err != nil {
+		c.f.Verbosef("%s has a new version, but its schema could not be fetched: %v", c.located.Service, err)
+		return nil
+	}
+	if changed {
+		c.f.Verbosef("%s has a new version; its schema was fetched again", c.located.Service)
+	}
+	c.located = again
+	return nil
 }
 
 func readAll(d *message.Decoder) ([]proto.Message, error) {

@@ -107,11 +107,11 @@ func TestAStaleSchemaNeverSendsAWrongRequest(t *testing.T) {
 	e.become(shopHead + `service Orders { rpc Get(Req) returns (Req); } message Req { string id = 1; }`)
 	addr := e.serve()
 	cache := state.NewCache(t.TempDir())
+	catalog := &fakeCatalog{instances: []fleet.Instance{{ID: "1", Service: "orders", Addr: addr, Version: "v1", Catalog: fleet.Passing}}}
 	call := func(args ...string) result {
-		f, run := withCatalog(&fakeCatalog{}, nil)
-		f.Catalog = func() (fleet.Catalog, error) { return OneInstance(addr) }
+		f, run := withCatalog(catalog, nil)
 		f.Cache = func() (reflection.Cache, error) { return cache, nil }
-		return run(t.Context(), append([]string{"--addr", addr, "call"}, args...)...)
+		return run(t.Context(), append([]string{"call"}, args...)...)
 	}
 	step := func(code int, wire string, asked int, args ...string) result {
 		t.Helper()
@@ -146,4 +146,13 @@ func TestAStaleSchemaNeverSendsAWrongRequest(t *testing.T) {
 	e.become(shopHead + `service Orders { rpc Put(Req) returns (Req); rpc Del(Req) returns (Req); } message Req { string id = 1; }`)
 	step(0, "\x0a\x01f", 1, "Del", "-d", `{"id":"f"}`) // a new method
 	step(2, "", 1, "Get", "-d", `{"id":"g"}`)          // a method that is gone, seen by the last
+
+	e.become(shopHead + `service Orders { rpc Del(Req) returns (Req); } message Req { string id = 9; }`)
+	catalog.instances[0].Version = "v2"
+	step(0, "\x4a\x01h", 1, "Del", "-d", `{"id":"h"}`) // a field with another number, told by the version alone
+	step(0, "\x4a\x01i", 0, "Del", "-d", `{"id":"i"}`)
+
+	e.become(shopHead + `service Orders { rpc Put(Req) returns (Req); } message Req { string id = 9; }`)
+	catalog.instances[0].Version = "v3"
+	step(2, "", 1, "Del", "-d", `{"id":"j"}`) // a method that is gone, told by the version
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,6 +25,7 @@ type candidate struct {
 	service   string
 	instances []fleet.Instance // the ones to ask, in this order
 	published []string         // full names of gRPC services, from the meta
+	versions  []string         // of all instances, not only of those to ask
 }
 
 // candidate looks a service up in the catalog.
@@ -35,6 +37,9 @@ func (l *Locator) candidate(ctx context.Context, service string) (candidate, err
 	c := candidate{service: service}
 	seen := map[string]bool{}
 	for _, in := range list.Instances {
+		if !slices.Contains(c.versions, in.Version) {
+			c.versions = append(c.versions, in.Version)
+		}
 		for name := range strings.SplitSeq(in.Meta[fleet.MetaGRPCServices], ",") {
 			if name = strings.TrimSpace(name); name != "" && !seen[name] {
 				seen[name] = true

@@ -13,8 +13,9 @@ type fleetIndex struct {
 }
 
 type fleetEntry struct {
-	service string // of the catalog; sorted by it
-	methods []MethodName
+	service  string // of the catalog; sorted by it
+	methods  []MethodName
+	versions []string // that its instances published when the schema was fetched
 }
 
 // find returns the position of a service of the catalog, negative if it is not
@@ -28,13 +29,13 @@ func (x *fleetIndex) find(service string) int {
 }
 
 // put replaces what is known about a service.
-func (x *fleetIndex) put(service string, methods []MethodName) {
+func (x *fleetIndex) put(service string, methods []MethodName, versions []string) {
 	i := x.find(service)
 	if i < 0 {
 		i = -i - 1
 		x.entries = slices.Insert(x.entries, i, fleetEntry{})
 	}
-	x.entries[i] = fleetEntry{service: service, methods: methods}
+	x.entries[i] = fleetEntry{service: service, methods: methods, versions: versions}
 }
 
 // keep forgets the services for which known is false.
@@ -42,7 +43,7 @@ func (x *fleetIndex) keep(known func(service string) bool) {
 	x.entries = slices.DeleteFunc(x.entries, func(e fleetEntry) bool { return !known(e.service) })
 }
 
-const indexMagic = "gctlidx1"
+const indexMagic = "gctlidx2"
 
 func (x *fleetIndex) marshal() []byte {
 	var w writer
@@ -61,6 +62,7 @@ func (x *fleetIndex) marshal() []byte {
 			w.str(m.Service)
 			w.str(m.Method)
 		}
+		w.strs(e.versions)
 	}
 	binary.LittleEndian.PutUint32(w.b[len(indexMagic):], sum(w.b))
 	return w.b
@@ -81,6 +83,7 @@ func unmarshalIndex(data []byte) *fleetIndex {
 		for j := range e.methods {
 			e.methods[j] = MethodName{Service: r.str(), Method: r.str()}
 		}
+		e.versions = r.strs()
 		x.entries[i] = e
 	}
 	if !r.done() {

@@ -37,6 +37,17 @@ type Located struct {
 	Method    protoreflect.MethodDescriptor
 	Schema    *Schema
 	FromCache bool // no server was asked in this run
+
+	versions []string // the cached schema is theirs
+}
+
+// Covers tells whether the schema is fresh, or was fetched when the service had
+// the versions that these instances publish. After a deployment it was not, and
+// Again is due before anything is sent.
+func (l *Located) Covers(instances []fleet.Instance) bool {
+	return !l.FromCache || !slices.ContainsFunc(instances, func(in fleet.Instance) bool {
+		return in.Version != "" && !slices.Contains(l.versions, in.Version)
+	})
 }
 
 // Method returns the method that name means and the service of the catalog that
@@ -75,7 +86,11 @@ func (l *Locator) warm(x *fleetIndex, name, service string) *Located {
 	if err != nil {
 		return nil
 	}
-	return &Located{Service: where[0], Method: md, Schema: schema, FromCache: true}
+	found := &Located{Service: where[0], Method: md, Schema: schema, FromCache: true}
+	if i := x.find(where[0]); i >= 0 {
+		found.versions = x.entries[i].versions
+	}
+	return found
 }
 
 // Refresh fetches the schema of a service of the catalog anew.
@@ -92,7 +107,7 @@ func (l *Locator) Refresh(ctx context.Context, service string) (*Schema, error) 
 		return nil, err
 	}
 	x := l.loadIndex()
-	x.put(service, schema.Methods())
+	x.put(service, schema.Methods(), c.versions)
 	l.saveSchema(service, schema)
 	l.saveIndex(x)
 	return schema, nil

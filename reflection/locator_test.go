@@ -325,6 +325,32 @@ func TestLocatorAgainSeesANewField(t *testing.T) {
 	}
 }
 
+func TestANewVersionIsNotCovered(t *testing.T) {
+	w := newWorld(t)
+	l := w.serve("users", nil, userFile("id"))
+	w.services["users"][0].Version = "v1"
+	first := must[*reflection.Located](t)(w.locator().Method(t.Context(), "GetUser", ""))
+	warm := must[*reflection.Located](t)(w.locator().Method(t.Context(), "GetUser", ""))
+	if !first.Covers(w.services["users"]) || !warm.FromCache || !warm.Covers(w.services["users"]) {
+		t.Error("the version it was fetched from is not covered")
+	}
+	if !warm.Covers([]fleet.Instance{{ID: "unversioned"}}) {
+		t.Error("without a version there is nothing to compare")
+	}
+	w.services["users"][0].Version = "v2"
+	*l = *libraryLike(l, userFile("name"))
+	if warm.Covers(w.services["users"]) {
+		t.Fatal("a new version is covered")
+	}
+	again, changed, err := w.locator().Again(t.Context(), warm)
+	if err != nil || !changed || !again.Covers(w.services["users"]) {
+		t.Fatalf("Again = %+v, %v, %v", again, changed, err)
+	}
+	if next := must[*reflection.Located](t)(w.locator().Method(t.Context(), "GetUser", "")); !next.FromCache || !next.Covers(w.services["users"]) {
+		t.Error("the new version was not remembered")
+	}
+}
+
 func TestLocatorWithAGivenSchema(t *testing.T) {
 	w := newWorld(t)
 	w.add("closed", "127.0.0.1:1", map[string]string{fleet.MetaGRPCServices: "shop.v1.OrderService"})
