@@ -1,6 +1,7 @@
 package consul_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -79,6 +80,14 @@ func TestAConsulThatNeverAnswers(t *testing.T) {
 	for _, addr := range []string{silent, stuck} {
 		c := open(t, consul.Options{Address: addr, Timeout: 100 * time.Millisecond})
 		fails(t, c, fleet.Failed, "gave no answer in time: no answer in time (100ms)", "--timeout")
+
+		// The caller's time ends first, for a reason of the caller's.
+		ctx, cancel := context.WithTimeoutCause(t.Context(), 20*time.Millisecond, errors.New("lunch"))
+		_, err := open(t, consul.Options{Address: addr}).Instances(ctx, "user")
+		cancel()
+		if err == nil || !strings.Contains(err.Error(), "gave no answer in time: lunch") {
+			t.Errorf("error = %v, want the caller's reason", err)
+		}
 	}
 }
 
