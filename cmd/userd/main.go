@@ -58,6 +58,9 @@ func run(ctx context.Context, args []string) error {
 		fmt.Println("userd", version)
 		return nil
 	}
+	if err := config.Check(); err != nil {
+		return fmt.Errorf("%w: %w", errUsage, err)
+	}
 	return serve(ctx, config, store)
 }
 

@@ -22,6 +22,7 @@ import (
 
 	"github.com/gctl-dev/gctl/discovery/consul"
 	"github.com/gctl-dev/gctl/internal/stack"
+	"github.com/gctl-dev/gctl/internal/testkit"
 	userv1 "github.com/gctl-dev/gctl/svc/user/api"
 )
 
@@ -49,6 +50,18 @@ func instances(ctx context.Context, c *consul.Client) ([]string, error) {
 	return found, err
 }
 
+// expectInstances waits until Consul knows what is wanted.
+func expectInstances(ctx context.Context, t *testing.T, c *consul.Client, want ...string) {
+	t.Helper()
+	eventually(t, "the catalog has "+strings.Join(want, ", "), func() error {
+		found, err := instances(ctx, c)
+		if err == nil && !slices.Equal(found, want) {
+			err = errors.New("it has " + strings.Join(found, ", "))
+		}
+		return err
+	})
+}
+
 func TestSIGTERMDrainsInOrder(t *testing.T) {
 	agent := stack.ConsulFor(t, stack.ConsulOptions{})
 	catalog, err := consul.New(consul.Config{Address: agent.Addr})
@@ -59,13 +72,7 @@ func TestSIGTERMDrainsInOrder(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
 	defer cancel()
 	p := start(t, store(t), "--consul="+agent.Addr, "--instance=user-1", "--drain-wait=3s")
-	eventually(t, "registered and passing", func() error {
-		found, err := instances(ctx, catalog)
-		if err == nil && !slices.Equal(found, []string{"user-1=passing user.v1.UserService false"}) {
-			err = errors.New(strings.Join(found, ", "))
-		}
-		return err
-	})
+	expectInstances(ctx, t, catalog, "user-1=passing user.v1.UserService false")
 	conn := p.dial(t)
 	users := userv1.NewUserServiceClient(conn)
 	health, err := healthpb.NewHealthClient(conn).Watch(ctx, &healthpb.HealthCheckRequest{Service: "user.v1.UserService"})
@@ -83,13 +90,7 @@ func TestSIGTERMDrainsInOrder(t *testing.T) {
 		t.Fatal(err)
 	}
 	expectHealth(t, health, healthpb.HealthCheckResponse_NOT_SERVING)
-	eventually(t, "left the catalog", func() error {
-		found, err := instances(ctx, catalog)
-		if err == nil && len(found) > 0 {
-			err = errors.New(strings.Join(found, ", "))
-		}
-		return err
-	})
+	expectInstances(ctx, t, catalog)
 	if _, err := users.CreateUser(ctx, &userv1.CreateUserRequest{User: &userv1.User{Email: "late@example.com", DisplayName: "Late"}}); err != nil {
 		t.Errorf("a call while clients get time to notice: %v", err)
 	}
@@ -112,6 +113,32 @@ func expectHealth(t *testing.T, stream grpc.ServerStreamingClient[healthpb.Healt
 	if r, err := stream.Recv(); err != nil || r.GetStatus() != want {
 		t.Fatalf("health = %v, %v, want %v", r, err, want)
 	}
+}
+
+func TestConsulSeesTLSAndMutualTLSServersWell(t *testing.T) {
+	agent := stack.ConsulFor(t, stack.ConsulOptions{})
+	catalog, err := consul.New(consul.Config{Address: agent.Addr})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer catalog.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
+	defer cancel()
+	ca := testkit.NewCA(t)
+	cert, key := testkit.Files(t, ca.Cert(t, []string{"127.0.0.1"}))
+	secured := []string{"--tls-cert=" + cert, "--tls-key=" + key, "--consul=" + agent.Addr, "--drain-wait=0s"}
+	one := startSecured(t, append(secured, store(t), "--instance=user-1")...)
+	two := startSecured(t, append(secured, store(t), "--instance=user-2", "--tls-client-ca="+ca.File)...)
+	expectInstances(ctx, t, catalog, "user-1=passing user.v1.UserService true", "user-2=passing user.v1.UserService true")
+	for _, p := range []*process{one, two} {
+		if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+			t.Fatal(err)
+		}
+		if code := p.await(t); code != 0 {
+			t.Errorf("exit code %d", code)
+		}
+	}
+	expectInstances(ctx, t, catalog)
 }
 
 func TestASecondSignalStopsAtOnce(t *testing.T) {
@@ -179,8 +206,8 @@ func TestCommandLineErrors(t *testing.T) {
 		code int
 		want string
 	}{
-		{"no certificate", nil, nil, 1, "give --tls-cert and --tls-key, or --plaintext"},
-		{"contradiction", []string{"USERD_PLAINTEXT=true"}, []string{"--tls-cert=x"}, 1, "--plaintext contradicts"},
+		{"no certificate", nil, nil, 2, "give --tls-cert and --tls-key, or --plaintext"},
+		{"contradiction", []string{"USERD_PLAINTEXT=true"}, []string{"--tls-cert=x"}, 2, "--plaintext contradicts"},
 		{"bad variable", []string{"USERD_DRAIN_WAIT=soon"}, []string{"--plaintext"}, 2, "USERD_DRAIN_WAIT is no valid value"},
 		{"unknown flag", nil, []string{"--otlp=x"}, 2, "unknown flag: --otlp"},
 		{"argument", nil, []string{"serve"}, 2, `unexpected argument "serve"`},

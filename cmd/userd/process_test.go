@@ -35,8 +35,14 @@ func userd(t *testing.T, env []string, args ...string) *exec.Cmd {
 // start runs userd until it serves.
 func start(t *testing.T, args ...string) *process {
 	t.Helper()
+	return startSecured(t, append([]string{"--plaintext"}, args...)...)
+}
+
+// startSecured is start without --plaintext.
+func startSecured(t *testing.T, args ...string) *process {
+	t.Helper()
 	p := &process{
-		cmd:   userd(t, nil, append([]string{"--listen=127.0.0.1:0", "--plaintext"}, args...)...),
+		cmd:   userd(t, nil, append([]string{"--listen=127.0.0.1:0"}, args...)...),
 		ended: make(chan struct{}),
 	}
 	out, err := p.cmd.StderrPipe()

@@ -24,16 +24,23 @@ const (
 type child struct {
 	id       string
 	cmd      *exec.Cmd
-	serving  chan string   // its address, once
+	serving  chan serving  // once
 	gone     chan struct{} // closed when the process is gone
 	last     string        // its last line, once it is gone
 	stopping atomic.Bool
 }
 
+// serving is the line of its log by which an instance says that it serves.
+type serving struct {
+	Message string `json:"msg"`
+	Address string `json:"address"`
+	Version string `json:"version"`
+}
+
 // startChild starts an instance over the store in folder. Its log goes to a
 // file there; an end that nobody asked for goes to ended.
 func startChild(userd, folder, id string, ended chan<- Exit) (*child, error) {
-	c := &child{id: id, serving: make(chan string, 1), gone: make(chan struct{})}
+	c := &child{id: id, serving: make(chan serving, 1), gone: make(chan struct{})}
 	c.cmd = exec.Command(userd, //nolint:noctx // ended by interrupt, which lets it drain
 		"--listen=127.0.0.1:0", "--plaintext", "--instance="+id, "--drain-wait=0s",
 		"--store=sqlite://"+filepath.ToSlash(filepath.Join(folder, "users.db")))
@@ -70,13 +77,10 @@ func startChild(userd, folder, id string, ended chan<- Exit) (*child, error) {
 func (c *child) read(out io.Reader) {
 	lines := bufio.NewScanner(out)
 	for lines.Scan() {
-		var line struct {
-			Message string `json:"msg"`
-			Address string `json:"address"`
-		}
+		var line serving
 		if json.Unmarshal(lines.Bytes(), &line) == nil && line.Message == "serving" {
 			select {
-			case c.serving <- line.Address:
+			case c.serving <- line:
 			default:
 			}
 		}
@@ -85,18 +89,18 @@ func (c *child) read(out io.Reader) {
 	_, _ = io.Copy(io.Discard, out) // a line too long to scan must not stop the writer
 }
 
-func (c *child) awaitServing(ctx context.Context) (string, error) {
+func (c *child) awaitServing(ctx context.Context) (serving, error) {
 	timeout := time.NewTimer(startTimeout)
 	defer timeout.Stop()
 	select {
-	case addr := <-c.serving:
-		return addr, nil
+	case s := <-c.serving:
+		return s, nil
 	case <-c.gone:
-		return "", fmt.Errorf("it ended (%s): %s", c.cmd.ProcessState, c.last)
+		return serving{}, fmt.Errorf("it ended (%s): %s", c.cmd.ProcessState, c.last)
 	case <-timeout.C:
-		return "", fmt.Errorf("it does not serve after %s", startTimeout)
+		return serving{}, fmt.Errorf("it does not serve after %s", startTimeout)
 	case <-ctx.Done():
-		return "", ctx.Err()
+		return serving{}, ctx.Err()
 	}
 }
 

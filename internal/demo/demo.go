@@ -91,13 +91,13 @@ func Start(ctx context.Context, o Options) (w *World, err error) {
 		w.children = append(w.children, c)
 	}
 	for _, c := range w.children {
-		addr, err := c.awaitServing(ctx)
+		s, err := c.awaitServing(ctx)
 		if err != nil {
 			return w, &fleet.Error{What: "start the user service", Instance: c.id, Err: err}
 		}
 		w.Instances = append(w.Instances, fleet.Instance{
-			ID: c.id, Service: Service, Addr: addr, Meta: map[string]string{fleet.MetaTLS: "false"},
-			Catalog: fleet.Passing, GRPC: true,
+			ID: c.id, Service: Service, Addr: s.Address, Version: s.Version,
+			Meta: map[string]string{fleet.MetaTLS: "false"}, Catalog: fleet.Passing, GRPC: true,
 		})
 	}
 	return w, w.publish()
@@ -115,7 +115,7 @@ func (w *World) publish() error {
 	fmt.Fprintf(&b, "# Written by gctl demo.\nservices:\n  %s:\n    meta: {tls: \"false\", grpc_services: user.v1.UserService}\n    instances:\n", Service)
 	for i := range w.Instances {
 		in := &w.Instances[i]
-		fmt.Fprintf(&b, "      - {id: %s, address: %q}\n", in.ID, in.Addr)
+		fmt.Fprintf(&b, "      - {id: %s, address: %q, meta: {version: %q}}\n", in.ID, in.Addr, in.Version)
 	}
 	if err := os.WriteFile(w.Catalog(), []byte(b.String()), 0o600); err != nil {
 		return &fleet.Error{What: "write the catalog of the demo", Err: err}

@@ -34,7 +34,7 @@ func userd(ctx context.Context) (err error) {
 	}
 	log := slog.New(slog.NewJSONHandler(os.Stderr, nil))
 	log.InfoContext(ctx, "starting", "pid", os.Getpid())
-	server, err := kit.New(ctx, kit.Options{Config: c, Service: user.Name, Log: log})
+	server, err := kit.New(ctx, kit.Options{Config: c, Service: user.Name, Version: "v0-test", Log: log})
 	if err != nil {
 		return err
 	}

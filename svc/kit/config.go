@@ -56,8 +56,9 @@ func FromEnv(flags *pflag.FlagSet, prefix string, lookup func(string) (string, b
 	return errors.Join(errs...)
 }
 
-// check tells contradictions before anything is started.
-func (c *Config) check() error {
+// Check tells what is missing or contradictory, before anything is started.
+// New does it too; a main that calls it can tell wrong usage from failure.
+func (c *Config) Check() error {
 	switch {
 	case c.Plaintext && (c.TLSCert != "" || c.TLSKey != "" || c.TLSClientCA != ""):
 		return errors.New("--plaintext contradicts the --tls flags")

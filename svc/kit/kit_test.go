@@ -22,6 +22,7 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/emptypb"
 
+	"github.com/gctl-dev/gctl/internal/testkit"
 	"github.com/gctl-dev/gctl/svc/kit"
 )
 
@@ -158,19 +159,15 @@ func TestDrainLetsCallsInFlightEnd(t *testing.T) {
 }
 
 func TestTLS(t *testing.T) {
-	ca := newAuthority(t)
-	cert, key := ca.issue(t, "server")
-	clientCert, clientKey := ca.issue(t, "client")
-	pair, err := tls.LoadX509KeyPair(clientCert, clientKey)
-	if err != nil {
-		t.Fatal(err)
-	}
+	ca := testkit.NewCA(t)
+	cert, key := testkit.Files(t, ca.Cert(t, []string{"127.0.0.1"}))
+	pair := ca.Cert(t, []string{"client"})
 	fine := func(context.Context) error { return nil }
 	open, _, _ := serve(t, kit.Config{TLSCert: cert, TLSKey: key}, fine)
-	mutual, _, _ := serve(t, kit.Config{TLSCert: cert, TLSKey: key, TLSClientCA: ca.file}, fine)
-	anonymous := credentials.NewTLS(&tls.Config{RootCAs: ca.pool})
-	known := credentials.NewTLS(&tls.Config{RootCAs: ca.pool, Certificates: []tls.Certificate{pair}})
-	old := credentials.NewTLS(&tls.Config{RootCAs: ca.pool, MaxVersion: tls.VersionTLS12})
+	mutual, _, _ := serve(t, kit.Config{TLSCert: cert, TLSKey: key, TLSClientCA: ca.File}, fine)
+	anonymous := credentials.NewTLS(&tls.Config{RootCAs: ca.Pool})
+	known := credentials.NewTLS(&tls.Config{RootCAs: ca.Pool, Certificates: []tls.Certificate{pair}})
+	old := credentials.NewTLS(&tls.Config{RootCAs: ca.Pool, MaxVersion: tls.VersionTLS12})
 	for name, test := range map[string]struct {
 		addr string
 		with credentials.TransportCredentials
@@ -190,15 +187,15 @@ func TestTLS(t *testing.T) {
 }
 
 func TestNewSaysWhatIsWrong(t *testing.T) {
-	ca := newAuthority(t)
-	cert, key := ca.issue(t, "server")
+	ca := testkit.NewCA(t)
+	cert, key := testkit.Files(t, ca.Cert(t, []string{"127.0.0.1"}))
 	junk := filepath.Join(t.TempDir(), "junk.pem")
 	if err := os.WriteFile(junk, []byte("junk"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	for want, config := range map[string]kit.Config{
 		"or --plaintext to serve without TLS": {},
-		"contradicts the --tls flags":         {Plaintext: true, TLSClientCA: ca.file},
+		"contradicts the --tls flags":         {Plaintext: true, TLSClientCA: ca.File},
 		"cannot be negative":                  {Plaintext: true, DrainWait: -1},
 		"--advertise":                         {Plaintext: true, Advertise: "nowhere"},
 		"certificate of the server":           {TLSCert: cert, TLSKey: junk},

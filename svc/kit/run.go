@@ -45,7 +45,7 @@ func (s *Server) run(ctx context.Context, signals <-chan os.Signal) error {
 		<-served
 		return err
 	}
-	s.log.InfoContext(ctx, "serving", "address", s.Addr(), "tls", !s.options.Plaintext)
+	s.log.InfoContext(ctx, "serving", "address", s.Addr(), "tls", !s.options.Plaintext, "version", s.options.Version)
 	select {
 	case err := <-served:
 		leave(ctx)

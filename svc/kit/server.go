@@ -49,7 +49,7 @@ type Server struct {
 // New checks the configuration, loads the certificates and binds the listening
 // address, so that what is wrong with them is known before anything is served.
 func New(ctx context.Context, options Options) (*Server, error) {
-	if err := options.check(); err != nil {
+	if err := options.Check(); err != nil {
 		return nil, err
 	}
 	transport, err := options.transport()

@@ -21,7 +21,8 @@ import (
 	"sync"
 	"time"
 
-	_ "modernc.org/sqlite" // the driver
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
 
 	"github.com/gctl-dev/gctl/svc/user/repository"
 )
@@ -31,6 +32,7 @@ const (
 	busyTimeout  = 5 * time.Second        // for the write lock
 	keptChanges  = 10_000
 	openConns    = 8
+	busyPause    = 10 * time.Millisecond
 )
 
 // Store is a repository in a SQLite file.
@@ -62,16 +64,36 @@ func Open(ctx context.Context, store string) (*Store, error) {
 	}
 	db.SetMaxOpenConns(openConns)
 	s := &Store{db: db, now: time.Now, done: make(chan struct{}), writing: make(chan struct{}, 1), waiter: make(chan struct{})}
-	if err := migrate(ctx, db); err != nil {
-		return nil, errors.Join(fmt.Errorf("store %s: %w", path, err), db.Close())
-	}
-	if s.last, err = s.Position(ctx); err != nil {
+	if err := s.prepare(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("store %s: %w", path, err), db.Close())
 	}
 	polling, stop := context.WithCancel(context.WithoutCancel(ctx))
 	s.stop = stop
 	go s.poll(polling)
 	return s, nil
+}
+
+// prepare brings the schema up to date. While another process turns a new file
+// to WAL mode, SQLite says that it is busy without waiting as it does
+// otherwise, so the waiting is done here.
+func (s *Store) prepare(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, busyTimeout)
+	defer cancel()
+	for {
+		err := migrate(ctx, s.db)
+		if err == nil {
+			s.last, err = s.Position(ctx)
+		}
+		var busy *sqlite.Error
+		if !errors.As(err, &busy) || busy.Code()&0xff != sqlite3.SQLITE_BUSY {
+			return err
+		}
+		select {
+		case <-time.After(busyPause):
+		case <-ctx.Done():
+			return err
+		}
+	}
 }
 
 // dsn asks for write locks at the begin of a transaction: one that reads first

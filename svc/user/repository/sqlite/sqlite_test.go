@@ -32,21 +32,23 @@ func TestRepository(t *testing.T) {
 }
 
 func TestSeveralProcessesMayOpenANewFileAtOnce(t *testing.T) {
-	path := "sqlite://" + filepath.Join(t.TempDir(), "users.db")
-	var openers sync.WaitGroup
-	for range 8 {
-		openers.Go(func() {
-			s, err := sqlite.Open(t.Context(), path)
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			if err := s.Close(); err != nil {
-				t.Error(err)
-			}
-		})
+	for range 20 {
+		path := "sqlite://" + filepath.Join(t.TempDir(), "users.db")
+		var openers sync.WaitGroup
+		for range 8 {
+			openers.Go(func() {
+				s, err := sqlite.Open(t.Context(), path)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if err := s.Close(); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		openers.Wait()
 	}
-	openers.Wait()
 }
 
 func TestOpenSaysWhatIsWrong(t *testing.T) {
