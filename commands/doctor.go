@@ -44,6 +44,7 @@ const (
 	stateFault       = "fault"
 	stateNoGRPC      = "no_grpc"
 	stateMaintenance = "maintenance"
+	stateUnknown     = "unknown" // the run ended before it was looked at
 )
 
 // checkRow is a thing that was checked, as JSON. Instances of one service with
@@ -52,7 +53,7 @@ type checkRow struct {
 	Check     string   `json:"check"` // config, catalog, service
 	Name      string   `json:"name"`
 	Instances []string `json:"instances"` // IDs, of a service only
-	State     string   `json:"state"`     // ok, fault, no_grpc, maintenance
+	State     string   `json:"state"`     // ok, fault, no_grpc, maintenance, unknown
 	Found     string   `json:"found"`
 	Fix       string   `json:"fix"` // what to do, empty if nothing
 }
@@ -100,7 +101,7 @@ func stateCell(r checkRow) output.Cell {
 		c.Style = output.Good
 	case stateFault:
 		c.Style = output.Bad
-	case stateMaintenance:
+	case stateMaintenance, stateUnknown:
 		c.Style = output.Caution
 	default:
 		c.Style = output.Faint
@@ -122,17 +123,18 @@ func runDoctor(ctx context.Context, f *Factory) error {
 		return err
 	}
 	d := &diagnosis{}
-	if err := examine(ctx, f, d); err != nil {
-		return err
-	}
+	cut := examine(ctx, f, d) // what was found until then is told
 	faults := d.faults()
-	d.Healthy = faults == 0
+	d.Healthy = faults == 0 && cut == nil
 	if err := doctorTable.Print(p, d.Checks, d); err != nil {
 		return err
 	}
 	switch p.Format() {
 	case "", output.Table, output.Wide:
 		printFixes(f, d)
+	}
+	if cut != nil {
+		return cut
 	}
 	if faults > 0 {
 		return &fleet.Error{Kind: fleet.Negative, What: plural(faults, "fault")}

@@ -89,9 +89,11 @@ func (x *examination) service(ctx context.Context, name string) []checkRow {
 	}
 	all.Wait()
 	rows := together(findings)
-	if row, differ := x.compare(ctx, name); differ {
-		rows = append(rows, row)
-	}
+	x.with(func() {
+		if row, differ := x.compare(ctx, name); differ {
+			rows = append(rows, row)
+		}
+	})
 	return rows
 }
 
@@ -113,6 +115,10 @@ func together(rows []checkRow) []checkRow {
 func (x *examination) instance(ctx context.Context, in fleet.Instance) checkRow {
 	report := rpc.Explain(ctx, in, x.opts)
 	row := checkRow{Check: "service", Name: in.Service, Instances: []string{in.ID}}
+	if ctx.Err() != nil {
+		row.State, row.Found = stateUnknown, "there was no time to look"
+		return row
+	}
 	row.State, row.Found, row.Fix = x.verdict(in, report)
 	if report.Reflection && row.State == stateOK {
 		x.mu.Lock()
