@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"runtime"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -45,6 +47,9 @@ func newDemo(f *Factory) *cobra.Command {
 }
 
 func runDemo(ctx context.Context, f *Factory) (err error) {
+	// A terminal that is closed ends the demo too.
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGHUP)
+	defer stop()
 	userd, err := findUserd()
 	if err != nil {
 		return err

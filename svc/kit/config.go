@@ -39,14 +39,15 @@ func (c *Config) Flags(flags *pflag.FlagSet) {
 }
 
 // FromEnv sets every flag that was not given on the command line from the
-// environment: --tls-cert from PREFIX_TLS_CERT. lookup is os.LookupEnv outside
-// of tests. The error names the variable, not its value.
+// environment: --tls-cert from PREFIX_TLS_CERT. --help and --version have no
+// variable. lookup is os.LookupEnv outside of tests. The error names the
+// variable, not its value.
 func FromEnv(flags *pflag.FlagSet, prefix string, lookup func(string) (string, bool)) error {
 	var errs []error
 	flags.VisitAll(func(f *pflag.Flag) {
 		name := prefix + "_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
 		value, ok := lookup(name)
-		if !ok || f.Changed || f.Name == "help" {
+		if !ok || f.Changed || f.Name == "help" || f.Name == "version" {
 			return
 		}
 		if err := flags.Set(f.Name, value); err != nil {

@@ -212,10 +212,11 @@ func TestFlagsBeatTheEnvironment(t *testing.T) {
 	var c kit.Config
 	flags := pflag.NewFlagSet("test", pflag.ContinueOnError)
 	c.Flags(flags)
+	flags.Bool("version", false, "")
 	if err := flags.Parse([]string{"--instance=flag"}); err != nil {
 		t.Fatal(err)
 	}
-	env := map[string]string{"X_INSTANCE": "env", "X_TLS_CLIENT_CA": "ca.pem", "X_DRAIN_WAIT": "7s", "X_PLAINTEXT": "true"}
+	env := map[string]string{"X_INSTANCE": "env", "X_TLS_CLIENT_CA": "ca.pem", "X_DRAIN_WAIT": "7s", "X_PLAINTEXT": "true", "X_VERSION": "v3"}
 	if err := kit.FromEnv(flags, "X", func(name string) (string, bool) { v, ok := env[name]; return v, ok }); err != nil {
 		t.Fatal(err)
 	}
