@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -79,14 +80,14 @@ func Dial(instances []fleet.Instance, o Options) (*Conn, error) {
 		c.peers[i].instance = instances[i]
 		state.Endpoints[i].Addresses = []resolver.Address{{
 			Addr:       instances[i].Addr,
-			ServerName: authorityOf(instances[i].Addr),
+			ServerName: authorityOf(&instances[i]),
 			Attributes: attributes.New(indexKey{}, i),
 		}}
 	}
 	r := manual.NewBuilderWithScheme("gctl")
 	r.InitialState(state)
 	h := &handshaker{conn: c, dialer: dialer, tls: credentials.NewTLS(config), config: config}
-	c.ClientConn, err = grpc.NewClient("gctl:///"+authorityOf(instances[0].Addr), c.dialOptions(r, h)...)
+	c.ClientConn, err = grpc.NewClient("gctl:///"+authorityOf(&instances[0]), c.dialOptions(r, h)...)
 	if err != nil {
 		return nil, &fleet.Error{Kind: fleet.Usage, What: "cannot use these connection settings", Err: err}
 	}
@@ -189,11 +190,18 @@ type instanceAddr struct {
 	index int
 }
 
-// authorityOf returns the :authority for an address: the address itself, and
-// "localhost" for a socket, as grpc-go has it.
-func authorityOf(addr string) string {
-	if len(addr) > 5 && addr[:5] == "unix:" {
+// authorityOf returns the :authority for an instance: the name that its catalog
+// gives it, else its address, and "localhost" for a socket, as grpc-go has it.
+func authorityOf(in *fleet.Instance) string {
+	if strings.HasPrefix(in.Addr, "unix:") {
 		return "localhost"
 	}
-	return addr
+	name := in.Meta[fleet.MetaAuthority]
+	if name == "" {
+		return in.Addr
+	}
+	if _, port, err := net.SplitHostPort(in.Addr); err == nil {
+		return net.JoinHostPort(name, port)
+	}
+	return name
 }

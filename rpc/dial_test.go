@@ -267,3 +267,16 @@ func TestTheServerNameIsVerified(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+func TestTheCatalogsNameIsTheOneThatIsVerified(t *testing.T) {
+	ca := testkit.NewCA(t)
+	_, addr := testkit.Server{TLS: serve(ca.Cert(t, []string{"users.example"}))}.Start(t)
+	in := at(addr)
+	if _, err := dial(t, rpc.Options{CACert: ca.File}, in); err == nil {
+		t.Error("a certificate without the address was accepted")
+	}
+	in.Meta = map[string]string{fleet.MetaAuthority: "users.example"}
+	if _, err := dial(t, rpc.Options{CACert: ca.File}, in); err != nil {
+		t.Errorf("the name that the catalog gives: %v", err)
+	}
+}

@@ -111,7 +111,7 @@ func (x *examination) serverName() string {
 		name = x.opts.Authority
 	}
 	if name == "" {
-		name = authorityOf(x.Instance.Addr)
+		name = authorityOf(&x.Instance)
 	}
 	if host, _, err := net.SplitHostPort(name); err == nil {
 		return host

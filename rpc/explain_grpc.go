@@ -204,7 +204,7 @@ func (x *examination) addHeaders(to http.Header) {
 func (x *examination) url(path string) string {
 	host := x.opts.Authority
 	if host == "" {
-		host = authorityOf(x.Instance.Addr)
+		host = authorityOf(&x.Instance)
 	}
 	if x.Speaks == "tls" {
 		return "https://" + host + path
@@ -218,7 +218,7 @@ func (x *examination) askHTTP1(ctx context.Context) string {
 	t.Protocols = new(http.Protocols)
 	t.Protocols.SetHTTP1(true)
 	defer t.CloseIdleConnections()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+authorityOf(x.Instance.Addr)+"/", nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+authorityOf(&x.Instance)+"/", nil)
 	if err != nil {
 		return ""
 	}

@@ -228,3 +228,10 @@ func TestDefaultPath(t *testing.T) {
 		t.Errorf("got %q, %v", p, err)
 	}
 }
+
+func TestAFileOnWhichTheLibraryPanicsIsAnError(t *testing.T) {
+	path := file(t, "contexts:\n demo:\n    catalog: 0\n    headers: {0}\n    tls:\n      cacert: \n      cert: !0000\n0000000000000000000000000000000000")
+	if _, err := config.Load(path); err == nil {
+		t.Error("accepted")
+	}
+}
