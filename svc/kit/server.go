@@ -101,9 +101,6 @@ func (s *Server) RegisterService(desc *grpc.ServiceDesc, impl any) {
 // Addr returns the address that the server listens on.
 func (s *Server) Addr() string { return s.listener.Addr().String() }
 
-// Instance returns the name of this instance.
-func (s *Server) Instance() string { return s.options.Instance }
-
 // Stopping returns a channel that is closed when the server begins to refuse
 // calls. A handler that would hold its stream open without end watches it and
 // ends the stream with UNAVAILABLE, so that its client resumes elsewhere.

@@ -7,8 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"time"
 )
 
@@ -26,13 +24,6 @@ type User struct {
 	Created     time.Time // the store sets it
 	Updated     time.Time // the store sets it
 	Revision    int64     // number of the last change; the store sets it
-}
-
-// Clone returns a copy that shares nothing with u.
-func (u User) Clone() User {
-	u.Groups = slices.Clone(u.Groups)
-	u.Labels = maps.Clone(u.Labels)
-	return u
 }
 
 // Role is what a user may do.
