@@ -120,15 +120,16 @@ func pingPong(t *testing.T, addr string) {
 	answers := json.NewDecoder(out)
 	for _, size := range []int{31415, 9, 2653, 58979} {
 		fmt.Fprintf(in, "{\"responseParameters\": [{\"size\": %d}], \"payload\": {\"body\": \"AAAA\"}}\n", size)
-		var answer struct{ Payload struct{ Body []byte } }
+		var answer map[string]map[string][]byte
 		if err := answers.Decode(&answer); err != nil {
 			t.Fatalf("%v: %+v", err, <-done)
 		}
-		if got := len(answer.Payload.Body); got != size {
+		if got := len(answer["payload"]["body"]); got != size {
 			t.Errorf("%d bytes, want %d", got, size)
 		}
 	}
 	in.Close()
+	go io.Copy(io.Discard, out) // the last newline
 	if r := <-done; r.code != 0 {
 		t.Errorf("code %d: %s", r.code, r.err)
 	}
@@ -143,20 +144,27 @@ func emptyStream(t *testing.T, addr string) {
 	}
 }
 
+// parse reads an envelope.
+func parse(t *testing.T, r result) envelope {
+	t.Helper()
+	var e envelope
+	if err := json.Unmarshal([]byte(r.out), &e); err != nil {
+		t.Fatalf("%v in %s", err, r.out)
+	}
+	return e
+}
+
 func customMetadata(t *testing.T, addr string) {
 	binary := base64.StdEncoding.EncodeToString([]byte{0xab, 0xab, 0xab})
 	for method, data := range map[string]string{"UnaryCall": `{"responseSize": 1}`, "FullDuplexCall": `{"responseParameters": [{"size": 1}]}`} {
 		r := want(t, 0, addr, nil, "call", method, "-d", data, "-o", "envelope",
 			"-H", "x-grpc-test-echo-initial: test_initial_metadata_value", "--rpc-header", "x-grpc-test-echo-trailing-bin: "+binary)
-		var envelope struct{ Headers, Trailers map[string][]string }
-		if err := json.Unmarshal([]byte(r.out), &envelope); err != nil {
-			t.Fatalf("%v in %s", err, r.out)
+		e := parse(t, r)
+		if got := e.Headers["x-grpc-test-echo-initial"]; len(got) != 1 || got[0] != "test_initial_metadata_value" {
+			t.Errorf("%s: headers %v", method, e.Headers)
 		}
-		if got := envelope.Headers["x-grpc-test-echo-initial"]; len(got) != 1 || got[0] != "test_initial_metadata_value" {
-			t.Errorf("%s: headers %v", method, envelope.Headers)
-		}
-		if got := envelope.Trailers["x-grpc-test-echo-trailing-bin"]; len(got) != 1 || got[0] != binary {
-			t.Errorf("%s: trailers %v", method, envelope.Trailers)
+		if got := e.Trailers["x-grpc-test-echo-trailing-bin"]; len(got) != 1 || got[0] != binary {
+			t.Errorf("%s: trailers %v", method, e.Trailers)
 		}
 	}
 }
@@ -173,15 +181,11 @@ func statusCodeAndMessage(t *testing.T, addr string) {
 
 func specialStatusMessage(t *testing.T, addr string) {
 	const special = "\t\ntest with whitespace\r\nand Unicode BMP \u263a and non-BMP \U0001f608\t\n"
-	quoted, _ := json.Marshal(special)
-	data := `{"responseStatus": {"code": 2, "message": ` + string(quoted) + `}}`
+	quoted := `"\t\ntest with whitespace\r\nand Unicode BMP \u263a and non-BMP \ud83d\ude08\t\n"`
+	data := `{"responseStatus": {"code": 2, "message": ` + quoted + `}}`
 	r := want(t, 66, addr, nil, "call", "UnaryCall", "-d", data, "-o", "envelope")
-	var envelope struct{ Status struct{ Message string } }
-	if err := json.Unmarshal([]byte(r.out), &envelope); err != nil {
-		t.Fatalf("%v in %s", err, r.out)
-	}
-	if envelope.Status.Message != special {
-		t.Errorf("message %q, want %q", envelope.Status.Message, special)
+	if e := parse(t, r); e.Status.Message != special {
+		t.Errorf("message %q, want %q", e.Status.Message, special)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -28,6 +29,7 @@ type callPrinter struct {
 	buf     []byte
 
 	envelope bool
+	spared   bool
 	begun    bool              // the head of the envelope is printed
 	messages []json.RawMessage // of an envelope that --jq wants whole
 }
@@ -63,6 +65,7 @@ func (p *callPrinter) message(m proto.Message) error {
 		return &fleet.Error{What: "cannot show a response", Err: err}
 	}
 	p.count++
+	p.spare(len(raw))
 	switch {
 	case p.encoder.Format == message.Text:
 		return p.text(raw)
@@ -71,7 +74,32 @@ func (p *callPrinter) message(m proto.Message) error {
 	case p.query != nil:
 		return p.query.Value(json.RawMessage(raw))
 	}
-	return p.write(append(append(p.buf[:0], output.EscapeJSON(raw)...), '\n'))
+	return p.line(output.EscapeJSON(raw))
+}
+
+// big is the size in bytes from which a message is not copied once more.
+const big = 64 << 10
+
+// line prints a message and a newline, by one write where that is cheap.
+func (p *callPrinter) line(raw []byte) error {
+	if len(raw) < big {
+		return p.write(append(append(p.buf[:0], raw...), '\n'))
+	}
+	if _, err := p.c.f.Streams.Out.Write(raw); err != nil {
+		return err
+	}
+	_, err := p.c.f.Streams.Out.Write([]byte{'\n'})
+	return err
+}
+
+// spare makes the garbage collector more eager once messages are big: a stream
+// of them would otherwise keep twice as many in memory as are in use.
+func (p *callPrinter) spare(size int) {
+	if size < big || p.spared {
+		return
+	}
+	p.spared = true
+	debug.SetGCPercent(25)
 }
 
 // text prints a message in the text format, separated from the one before as

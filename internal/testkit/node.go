@@ -34,7 +34,7 @@ func NodeServer(t testing.TB) string {
 			t.Skipf("SKIPPED: %s is missing, no server in another language is tested", program)
 		}
 	}
-	cmd := exec.Command("node", filepath.Join(nodeModules(t), "server.js"))
+	cmd := exec.CommandContext(t.Context(), "node", filepath.Join(nodeModules(t), "server.js"))
 	cmd.Stderr = os.Stderr
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
@@ -78,7 +78,7 @@ func nodeModules(t testing.TB) string {
 	if err := os.MkdirAll(filepath.Dir(dir), 0o750); err != nil {
 		t.Fatal(err)
 	}
-	fresh, err := os.MkdirTemp(filepath.Dir(dir), "new-")
+	fresh, err := os.MkdirTemp(filepath.Dir(dir), "new-") //nolint:usetesting // it is renamed, so it must be there
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +87,7 @@ func nodeModules(t testing.TB) string {
 			t.Fatal(err)
 		}
 	}
-	install := exec.Command("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
+	install := exec.CommandContext(t.Context(), "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
 	install.Dir = fresh
 	if out, err := install.CombinedOutput(); err != nil {
 		t.Fatalf("npm ci: %v\n%s", err, out)
