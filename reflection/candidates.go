@@ -52,22 +52,26 @@ func (l *Locator) candidate(ctx context.Context, service string) (candidate, err
 }
 
 // someOf returns a random few of the best instances: passing ones, or else ones
-// with a warning, or else any.
+// with a warning, or else any. Of those that the catalog calls bad more are
+// tried: most are gone.
 func someOf(all []fleet.Instance) []fleet.Instance {
-	for _, good := range []func(fleet.Status) bool{
-		func(s fleet.Status) bool { return s == fleet.Passing },
-		func(s fleet.Status) bool { return s == fleet.Warning },
-		func(fleet.Status) bool { return true },
+	for _, group := range []struct {
+		good  func(fleet.Status) bool
+		limit int
+	}{
+		{func(s fleet.Status) bool { return s == fleet.Passing }, askedInstances},
+		{func(s fleet.Status) bool { return s == fleet.Warning }, askedInstances},
+		{func(fleet.Status) bool { return true }, 4 * askedInstances},
 	} {
 		var some []fleet.Instance
 		for _, in := range all {
-			if good(in.Catalog) {
+			if group.good(in.Catalog) {
 				some = append(some, in)
 			}
 		}
 		if len(some) > 0 {
 			rand.Shuffle(len(some), func(i, j int) { some[i], some[j] = some[j], some[i] })
-			return some[:min(len(some), askedInstances)]
+			return some[:min(len(some), group.limit)]
 		}
 	}
 	return nil
