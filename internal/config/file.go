@@ -56,14 +56,8 @@ func Load(path string) (*File, error) {
 	return parse(path, data)
 }
 
-func parse(path string, data []byte) (f *File, err error) {
-	// The library panics on some documents, such as tags without a value.
-	defer func() {
-		if p := recover(); p != nil {
-			f, err = nil, &fleet.Error{What: fmt.Sprintf("%s is no YAML that can be read (%v)", path, p)}
-		}
-	}()
-	f = &File{}
+func parse(path string, data []byte) (*File, error) {
+	f := &File{}
 	if err := yaml.UnmarshalWithOptions(data, f, yaml.Strict()); err != nil {
 		return nil, place(path, err)
 	}
