@@ -144,12 +144,11 @@ func (d *netDialer) connectTunnel(ctx context.Context, host string, user *url.Us
 		return nil, err
 	}
 	buffered := bufio.NewReader(conn)
-	resp, err := http.ReadResponse(buffered, req)
+	resp, err := http.ReadResponse(buffered, req) //nolint:bodyclose // the body is the tunnel
 	if err != nil {
 		conn.Close()
 		return nil, err
 	}
-	resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
 		conn.Close()
 		return nil, fmt.Errorf("it answered %s", resp.Status)

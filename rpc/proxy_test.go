@@ -1,0 +1,122 @@
+package rpc_test
+
+import (
+	"encoding/binary"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"sync"
+	"testing"
+
+	"github.com/gctl-dev/gctl/internal/testkit"
+	"github.com/gctl-dev/gctl/rpc"
+)
+
+// pipe copies both ways until one side ends, and closes both.
+func pipe(a, b net.Conn) {
+	var both sync.WaitGroup
+	for _, p := range [][2]net.Conn{{a, b}, {b, a}} {
+		both.Go(func() {
+			_, _ = io.Copy(p[0], p[1])
+			a.Close()
+			b.Close()
+		})
+	}
+	both.Wait()
+}
+
+// httpProxy is a proxy that tunnels to target whatever is asked for, for those
+// who know the password, and reports what was asked for.
+func httpProxy(t *testing.T, target string, asked chan<- string) string {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodConnect || r.Header.Get("Proxy-Authorization") != "Basic bWU6c2VjcmV0" {
+			w.WriteHeader(http.StatusProxyAuthRequired)
+			return
+		}
+		asked <- r.Host
+		there, err := net.Dial("tcp", target)
+		if err != nil {
+			w.WriteHeader(http.StatusBadGateway)
+			return
+		}
+		w.WriteHeader(http.StatusOK)
+		here, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		pipe(here, there)
+	}))
+	t.Cleanup(s.Close)
+	return s.Listener.Addr().String()
+}
+
+// socksProxy is a SOCKS5 proxy (RFC 1928) without authentication, for names.
+func socksProxy(t *testing.T, target string, asked chan<- string) string {
+	lis := testkit.Listen(t)
+	var all sync.WaitGroup
+	serve := func(conn net.Conn) {
+		head := make([]byte, 2)
+		_, _ = io.ReadFull(conn, head)
+		_, _ = io.ReadFull(conn, make([]byte, head[1]))
+		_, _ = conn.Write([]byte{5, 0})
+		request := make([]byte, 5) // version, command, reserved, type of address, its length
+		_, _ = io.ReadFull(conn, request)
+		name := make([]byte, int(request[4])+2)
+		_, _ = io.ReadFull(conn, name)
+		port := binary.BigEndian.Uint16(name[len(name)-2:])
+		asked <- net.JoinHostPort(string(name[:len(name)-2]), strconv.Itoa(int(port)))
+		there, err := net.Dial("tcp", target)
+		if err != nil {
+			t.Error(err)
+			conn.Close()
+			return
+		}
+		_, _ = conn.Write([]byte{5, 0, 0, 1, 0, 0, 0, 0, 0, 0})
+		pipe(conn, there)
+	}
+	all.Go(func() {
+		for {
+			conn, err := lis.Accept()
+			if err != nil {
+				return
+			}
+			all.Go(func() { serve(conn) })
+		}
+	})
+	t.Cleanup(func() { lis.Close(); all.Wait() })
+	return lis.Addr().String()
+}
+
+func TestProxies(t *testing.T) {
+	_, addr := testkit.Server{}.Start(t)
+	for name, start := range map[string]func(*testing.T, string, chan<- string) string{
+		"http://me:secret@": httpProxy, "socks5://": socksProxy,
+	} {
+		t.Run(name, func(t *testing.T) {
+			asked := make(chan string, 9)
+			o := rpc.Options{Proxy: name + start(t, addr, asked), Plaintext: new(true)}
+			if _, err := dial(t, o, at("user.internal:9090")); err != nil {
+				t.Fatal(err)
+			}
+			if got := <-asked; got != "user.internal:9090" {
+				t.Errorf("the proxy was asked for %q: names are its business", got)
+			}
+			// Behind a proxy a loopback address is another machine's: no probe.
+			o.Plaintext = nil
+			_, err := dial(t, o, at("localhost:9090"))
+			wantCause(t, err, rpc.CausePlainServer)
+		})
+	}
+}
+
+func TestAProxyThatRefuses(t *testing.T) {
+	_, addr := testkit.Server{}.Start(t)
+	proxy := httpProxy(t, addr, nil)
+	_, err := dial(t, rpc.Options{Proxy: "http://me:wrong@" + proxy}, at("user.internal:9090"))
+	wantCause(t, err, rpc.CauseProxy)
+	_, err = dial(t, rpc.Options{Proxy: "socks5://" + testkit.ClosedAddr(t)}, at("user.internal:9090"))
+	wantCause(t, err, rpc.CauseProxy)
+}
