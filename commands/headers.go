@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"runtime"
 	"strings"
+	"sync"
 	"time"
 
 	"google.golang.org/grpc/metadata"
@@ -109,7 +110,9 @@ func isSecretHeader(name string) bool {
 	return false
 }
 
-var headerName = regexp.MustCompile(`^[0-9a-z_.-]+$`)
+var headerName = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^[0-9a-z_.-]+$`)
+})
 
 // parseHeader reads "name: value". A value without a name in -bin is printable
 // ASCII; one with it is base64 and may be anything.
@@ -122,7 +125,7 @@ func parseHeader(line string) (name, value string, err error) {
 	switch {
 	case !ok:
 		return bad(fmt.Sprintf("the header %q has no colon", hideValue(line)))
-	case !headerName.MatchString(name):
+	case !headerName().MatchString(name):
 		return bad(fmt.Sprintf("%q is no name of a header", name))
 	case strings.HasPrefix(name, "grpc-"):
 		return bad(fmt.Sprintf("the header %q is reserved for gRPC itself", name))
@@ -157,13 +160,15 @@ func decodeBase64(s string) ([]byte, error) {
 	return base64.RawURLEncoding.DecodeString(s)
 }
 
-var variableRef = regexp.MustCompile(`\$\{(\w+)\}`)
+var variableRef = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`\$\{(\w+)\}`)
+})
 
 // expandVariables replaces ${NAME}. A variable that is missing is an error: an
 // empty credential would only look like one that is refused.
 func expandVariables(line string, getenv func(string) string) (string, error) {
 	var missing string
-	expanded := variableRef.ReplaceAllStringFunc(line, func(ref string) string {
+	expanded := variableRef().ReplaceAllStringFunc(line, func(ref string) string {
 		name := ref[2 : len(ref)-1]
 		value := getenv(name)
 		if value == "" && missing == "" {

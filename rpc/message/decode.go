@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/encoding/prototext"
@@ -164,13 +165,15 @@ func (d *Decoder) failAt(line, column int, what string) *InputError {
 }
 
 // parsedPlace is how protobuf's parsers begin their errors.
-var parsedPlace = regexp.MustCompile(`(?:proto:\s*)?(?:syntax error\s*)?\(line (\d+):(\d+)\):\s*`)
+var parsedPlace = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?:proto:\s*)?(?:syntax error\s*)?\(line (\d+):(\d+)\):\s*`)
+})
 
 // failParsed reports an error of protobuf's parsers, which count from the
 // beginning of the message.
 func (d *Decoder) failParsed(err error, start int64) *InputError {
 	text := strings.ReplaceAll(err.Error(), "\u00a0", " ") // put there to keep programs from parsing it
-	place := parsedPlace.FindStringSubmatch(text)
+	place := parsedPlace().FindStringSubmatch(text)
 	if place == nil {
 		return d.fail(start, strings.TrimPrefix(text, "proto: "))
 	}
@@ -183,12 +186,14 @@ func (d *Decoder) failParsed(err error, start int64) *InputError {
 	return d.failAt(baseLine+line-1, column, strings.Replace(text, place[0], "", 1))
 }
 
-var unknownInText = regexp.MustCompile(`unknown field: (\S+)|enum value: (\S+)|invalid value for enum type: (\S+)`)
+var unknownInText = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`unknown field: (\S+)|enum value: (\S+)|invalid value for enum type: (\S+)`)
+})
 
 // failText is failParsed with the nearest names.
 func (d *Decoder) failText(err error, start int64) *InputError {
 	bad := d.failParsed(err, start)
-	if found := unknownInText.FindStringSubmatch(bad.err.What); found != nil {
+	if found := unknownInText().FindStringSubmatch(bad.err.What); found != nil {
 		bad.Unknown = true
 		bad.err.Hint = didYouMean(found[1]+found[2]+found[3], namesIn(d.Message, map[protoreflect.FullName]bool{}))
 	}

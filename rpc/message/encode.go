@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"regexp"
+	"sync"
 
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/encoding/prototext"
@@ -29,7 +30,7 @@ func (e *Encoder) Encode(m proto.Message) ([]byte, error) {
 	if e.Format == Text {
 		opts := prototext.MarshalOptions{Multiline: true, Indent: "  ", Resolver: types, EmitUnknown: true}
 		e.raw, err = opts.MarshalAppend(e.raw[:0], m)
-		return bytes.TrimRight(doubleSpace.ReplaceAll(e.raw, []byte("$1 ")), "\n"), err
+		return bytes.TrimRight(doubleSpace().ReplaceAll(e.raw, []byte("$1 ")), "\n"), err
 	}
 	opts := protojson.MarshalOptions{Resolver: types, EmitDefaultValues: e.EmitDefaults}
 	if e.raw, err = opts.MarshalAppend(e.raw[:0], m); err != nil {
@@ -46,4 +47,6 @@ func (e *Encoder) Encode(m proto.Message) ([]byte, error) {
 }
 
 // doubleSpace finds what prototext puts in at random.
-var doubleSpace = regexp.MustCompile(`(?m)(^\s*[\w.\[\]/-]+:)  `)
+var doubleSpace = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?m)(^\s*[\w.\[\]/-]+:)  `)
+})
