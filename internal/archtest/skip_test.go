@@ -1,7 +1,6 @@
 package archtest
 
 import (
-	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -15,35 +14,17 @@ var skipCall = regexp.MustCompile(`\b(t|tb|b|f)\.Skip(f|Now)?\(`)
 // hand out real backends and peers may skip, and they fail instead where CI is
 // set.
 func TestOnlyTheBackendsMaySkip(t *testing.T) {
-	root := filepath.Join("..", "..")
-	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		rel, err := filepath.Rel(root, path)
-		if err != nil {
-			return err
-		}
-		if d.IsDir() {
-			if skipped(path, rel, d.Name()) {
-				return filepath.SkipDir
-			}
-			return nil
-		}
+	for path, rel := range goFiles(t) {
 		folder := filepath.ToSlash(filepath.Dir(rel))
-		if !strings.HasSuffix(path, ".go") || strings.HasPrefix(folder, "internal/stack") || strings.HasPrefix(folder, "internal/testkit") {
-			return nil
+		if strings.HasPrefix(folder, "internal/stack") || strings.HasPrefix(folder, "internal/testkit") {
+			continue
 		}
 		text, err := os.ReadFile(path)
 		if err != nil {
-			return err
+			t.Fatal(err)
 		}
 		if m := skipCall.Find(text); m != nil {
 			t.Errorf("%s: calls %s...): let internal/stack or internal/testkit decide", rel, m)
 		}
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
 	}
 }
