@@ -47,9 +47,12 @@ func newExamination(ctx context.Context, f *Factory, c config.Context, catalog f
 	if x.opts, err = flags.options(&c); err != nil {
 		return nil, err
 	}
+	if err := x.opts.Check(); err != nil {
+		return nil, err
+	}
 	x.opts.ConnectTimeout = doctorLimit
 	headers, err := flags.headerSet(ctx, &c, f.Getenv)
-	x.headers = headers.reflect
+	x.headers, x.opts.ProbeHeaders = headers.reflect, headers.reflect
 	return x, err
 }
 

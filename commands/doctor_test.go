@@ -1,9 +1,15 @@
 package commands
 
 import (
+	"context"
 	"encoding/json"
 	"strings"
 	"testing"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
 
 	"github.com/gctl-dev/gctl/fleet"
 	"github.com/gctl-dev/gctl/internal/config"
@@ -112,5 +118,21 @@ func TestFixIsALineToPaste(t *testing.T) {
 		if got := x.fix(in, &rpc.Finding{Cause: c.cause}); !strings.HasPrefix(got, c.want) {
 			t.Errorf("%+v, %s: %q, want %q", c.context, c.cause, got, c.want)
 		}
+	}
+}
+
+func TestDoctorAsksWithTheHeadersOfTheContext(t *testing.T) {
+	_, addr := testkit.Server{Options: []grpc.ServerOption{grpc.UnaryInterceptor(
+		func(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
+			if len(metadata.ValueFromIncomingContext(ctx, "x-tenant")) == 0 {
+				return nil, status.Error(codes.PermissionDenied, "who?")
+			}
+			return next(ctx, req)
+		},
+	)}}.Start(t)
+	catalog := &fakeCatalog{instances: []fleet.Instance{{ID: "a", Service: "closed", Addr: addr, Catalog: fleet.Passing}}}
+	d, _ := doctorJSON(t, catalog, config.Context{Name: "prod", Headers: map[string]string{"x-tenant": "me"}})
+	if r := row(d, "closed"); r.State != "ok" || strings.Contains(r.Found, "refused") {
+		t.Errorf("%+v", r)
 	}
 }

@@ -121,6 +121,9 @@ func (o *explainOptions) run(ctx context.Context, given []string) error {
 	if err != nil {
 		return err
 	}
+	if err := opts.Check(); err != nil {
+		return err
+	}
 	headers, err := o.conn.headerSet(ctx, &cc, o.f.Getenv)
 	if err != nil {
 		return err

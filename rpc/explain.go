@@ -68,6 +68,7 @@ type examination struct {
 	budget  time.Duration
 	dialer  *netDialer
 	proxied bool
+	away    bool // the connection led to another machine
 }
 
 // add appends a step and tells whether all is well with it.
@@ -80,11 +81,11 @@ func (x *examination) add(name, detail string, took time.Duration, f *Finding) b
 }
 
 func (x *examination) run(ctx context.Context) {
-	var err error
-	if x.dialer, err = newNetDialer(&x.opts); err != nil {
-		x.add("proxy", "", 0, &Finding{Cause: CauseProxy, What: err.Error()})
+	if err := x.opts.Check(); err != nil {
+		x.add("options", "", 0, &Finding{Cause: CauseTLS, What: err.Error()})
 		return
 	}
+	x.dialer, _ = newNetDialer(&x.opts) // checked
 	if via := x.dialer.proxyFor(x.Instance.Addr); via != nil {
 		x.proxied = true
 		x.add("proxy", "by way of "+via.Redacted(), 0, nil)
@@ -142,6 +143,7 @@ func (x *examination) connect(ctx context.Context) bool {
 		return x.add("tcp", "", took, f)
 	}
 	defer conn.Close()
+	x.away = leadsAway(conn)
 	return x.add("tcp", "connected to "+conn.RemoteAddr().String(), took, nil)
 }
 
@@ -157,12 +159,18 @@ func explained(err error) *Finding {
 // judgeProtocol compares what is spoken there with what gctl would speak.
 func (x *examination) judgeProtocol(ctx context.Context, plain plainAnswer, secure tlsAnswer) bool {
 	want := x.opts.decide(&x.Instance, x.proxied)
+	if want == probe && x.away {
+		want = speakTLS // as a call does
+	}
 	took := max(plain.took, secure.took)
 	switch {
 	case plain.http2 && want == speakTLS:
 		x.Speaks = "plaintext"
 		f := plainServer
 		return x.add("protocol", "", took, &f)
+	case plain.http2 && want == speakPlainMeta && x.exposed():
+		x.Speaks = "plaintext"
+		return x.add("protocol", "", took, &Finding{CauseSecret, errSecretInClear.What, errSecretInClear.Hint})
 	case plain.http2:
 		x.Speaks = "plaintext"
 		return x.add("protocol", "HTTP/2 in plaintext", took, nil)

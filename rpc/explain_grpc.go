@@ -184,11 +184,17 @@ func (x *examination) ask(ctx context.Context, t *http.Transport, path string, m
 	return a
 }
 
+// exposed tells whether credentials would leave this machine if plaintext is
+// spoken.
+func (x *examination) exposed() bool {
+	return x.opts.Secret && (x.proxied || x.away || !isLoopback(x.Instance.Addr))
+}
+
 // addHeaders adds the user's headers, unless they are credentials that would
 // go over plaintext which nobody chose.
 func (x *examination) addHeaders(to http.Header) {
-	exposed := x.Speaks == "plaintext" && (x.proxied || !isLoopback(x.Instance.Addr))
-	if chosen := x.opts.Plaintext != nil && *x.opts.Plaintext; exposed && x.opts.Secret && !chosen {
+	chosen := x.opts.Plaintext != nil && *x.opts.Plaintext
+	if x.Speaks == "plaintext" && x.exposed() && !chosen {
 		return
 	}
 	for name, values := range x.opts.ProbeHeaders {

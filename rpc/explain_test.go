@@ -193,3 +193,19 @@ func TestExplainNotServing(t *testing.T) {
 	}}.Start(t)
 	explain(t, at(addr), rpc.Options{}, rpc.CauseNotServing, "not serving")
 }
+
+func TestExplainSeesWhatACallRefuses(t *testing.T) {
+	_, addr := testkit.Server{}.Start(t)
+	o := rpc.Options{DialContext: redirect(addr), Secret: true}
+	for _, host := range []string{"203.0.113.7:443", "user.localhost:443"} {
+		in := fleet.Instance{ID: "u", Addr: host, Meta: map[string]string{"tls": "false"}}
+		_, err := dial(t, o, in)
+		wantCause(t, err, rpc.CauseSecret)
+		if host != "user.localhost:443" { // which need not resolve here
+			explain(t, in, o, rpc.CauseSecret, "credentials")
+		}
+	}
+	if f := rpc.Explain(t.Context(), at(addr), rpc.Options{CACert: "/no/such/file"}).Fault(); f == nil || !strings.Contains(f.What, "cannot read the CA") {
+		t.Errorf("a file that cannot be read: %+v", f)
+	}
+}

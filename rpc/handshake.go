@@ -30,6 +30,13 @@ type rawConn struct {
 	proxied bool
 }
 
+// leadsAway tells that the other end of a direct connection is another machine. A name such as
+// "localhost" may lie about where it leads.
+func leadsAway(c net.Conn) bool {
+	tcp, ok := c.RemoteAddr().(*net.TCPAddr)
+	return ok && !tcp.IP.IsLoopback()
+}
+
 func (h *handshaker) dial(ctx context.Context, addr string) (net.Conn, error) {
 	index, ok := credentials.ClientHandshakeInfoFromContext(ctx).Attributes.Value(indexKey{}).(int)
 	if !ok {
@@ -75,7 +82,7 @@ func (h *handshaker) secure(ctx context.Context, authority string, raw *rawConn)
 	in := &h.conn.peers[raw.index].instance
 	switch h.conn.opts.decide(in, raw.proxied) {
 	case speakPlainMeta:
-		if h.conn.opts.Secret && (raw.proxied || !isLoopback(in.Addr)) {
+		if h.conn.opts.Secret && (raw.proxied || !isLoopback(in.Addr) || leadsAway(raw)) {
 			return nil, nil, errSecretInClear
 		}
 		return plaintext(ctx, authority, raw)
@@ -92,8 +99,7 @@ func (h *handshaker) secure(ctx context.Context, authority string, raw *rawConn)
 // RPC is sent. A plaintext server has then been greeted already and the
 // connection goes on; for TLS a second one is opened.
 func (h *handshaker) probe(ctx context.Context, authority string, raw *rawConn) (net.Conn, credentials.AuthInfo, error) {
-	// A name such as "localhost" may lie about where it leads.
-	if tcp, ok := raw.RemoteAddr().(*net.TCPAddr); ok && !tcp.IP.IsLoopback() {
+	if leadsAway(raw) {
 		return h.speakTLS(ctx, authority, raw)
 	}
 	greeted, isPlain := greet(ctx, raw)

@@ -5,6 +5,8 @@ import (
 	"context"
 	"encoding/base64"
 	"fmt"
+	"io"
+	"math"
 	"net"
 	"net/http"
 	"net/http/httptrace"
@@ -66,7 +68,7 @@ func (d *netDialer) dial(ctx context.Context, addr string) (net.Conn, bool, Conn
 	network := "tcp"
 	via := d.proxyFor(addr)
 	if path, ok := strings.CutPrefix(addr, "unix:"); ok {
-		network, addr, via = "unix", strings.TrimPrefix(path, "//"), nil
+		network, addr = "unix", strings.TrimPrefix(path, "//")
 	}
 	var conn net.Conn
 	var err error
@@ -79,9 +81,12 @@ func (d *netDialer) dial(ctx context.Context, addr string) (net.Conn, bool, Conn
 	return conn, via != nil, took, err
 }
 
-// proxyFor returns the proxy that leads to addr, nil for none. The environment
-// never sends loopback addresses through one.
+// proxyFor returns the proxy that leads to addr, nil for none: sockets are on
+// this machine, and the environment never sends loopback addresses through one.
 func (d *netDialer) proxyFor(addr string) *url.URL {
+	if strings.HasPrefix(addr, "unix:") {
+		return nil
+	}
 	if d.proxy != nil {
 		return d.proxy
 	}
@@ -127,6 +132,9 @@ func (d *netDialer) socks(ctx context.Context, host string, user *url.Userinfo, 
 	return s.(proxy.ContextDialer).DialContext(ctx, "tcp", addr) //nolint:forcetypeassert // documented by SOCKS5's package
 }
 
+// maxProxyAnswer bounds the headers of a proxy's answer, in bytes.
+const maxProxyAnswer = 64 << 10
+
 // connectTunnel asks an HTTP proxy for a tunnel (RFC 9110, section 9.3.6).
 func (d *netDialer) connectTunnel(ctx context.Context, host string, user *url.Userinfo, addr string) (net.Conn, error) {
 	conn, err := d.open(ctx, "tcp", host)
@@ -143,7 +151,8 @@ func (d *netDialer) connectTunnel(ctx context.Context, host string, user *url.Us
 		conn.Close()
 		return nil, err
 	}
-	buffered := bufio.NewReader(conn)
+	limited := &io.LimitedReader{R: conn, N: maxProxyAnswer}
+	buffered := bufio.NewReader(limited)
 	resp, err := http.ReadResponse(buffered, req) //nolint:bodyclose // the body is the tunnel
 	if err != nil {
 		conn.Close()
@@ -153,6 +162,7 @@ func (d *netDialer) connectTunnel(ctx context.Context, host string, user *url.Us
 		conn.Close()
 		return nil, fmt.Errorf("it answered %s", resp.Status)
 	}
+	limited.N = math.MaxInt64
 	return &bufferedConn{Conn: conn, r: buffered}, nil
 }
 

@@ -1,14 +1,19 @@
 package rpc_test
 
 import (
+	"context"
 	"encoding/binary"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/gctl-dev/gctl/internal/testkit"
 	"github.com/gctl-dev/gctl/rpc"
@@ -119,4 +124,41 @@ func TestAProxyThatRefuses(t *testing.T) {
 	wantCause(t, err, rpc.CauseProxy)
 	_, err = dial(t, rpc.Options{Proxy: "socks5://" + testkit.ClosedAddr(t)}, at("user.internal:9090"))
 	wantCause(t, err, rpc.CauseProxy)
+}
+
+func TestAProxyThatTalksForEverIsCutOff(t *testing.T) {
+	lis := testkit.Listen(t)
+	var done sync.WaitGroup
+	done.Go(func() {
+		conn, err := lis.Accept()
+		if err == nil {
+			_, err = io.WriteString(conn, "HTTP/1.1 200 OK\r\n")
+		}
+		for i := 0; err == nil; i++ {
+			_, err = fmt.Fprintf(conn, "X-%d: %s\r\n", i, strings.Repeat("a", 10_000))
+		}
+	})
+	t.Cleanup(done.Wait)
+	start := time.Now()
+	_, err := dial(t, rpc.Options{Proxy: "http://" + lis.Addr().String()}, at("far.example:9090"))
+	wantCause(t, err, rpc.CauseProxy)
+	if took := time.Since(start); took > 3*time.Second {
+		t.Errorf("took %s: it was read until the time was over", took)
+	}
+}
+
+func TestASocketNeedsNoProxy(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s")
+	_, addr := testkit.Server{}.Start(t)
+	open := func(ctx context.Context, network, to string) (net.Conn, error) {
+		if network != "unix" || to != path {
+			t.Errorf("dialed %s %s", network, to)
+		}
+		var d net.Dialer
+		return d.DialContext(ctx, "tcp", addr)
+	}
+	r := explain(t, at("unix:"+path), rpc.Options{Proxy: "socks5://127.0.0.1:1", DialContext: open}, "", "")
+	if r.Speaks != "plaintext" {
+		t.Errorf("%+v", r)
+	}
 }

@@ -56,6 +56,16 @@ type Options struct {
 	DialContext func(ctx context.Context, network, addr string) (net.Conn, error)
 }
 
+// Check reads the files that the options name and returns what Dial would
+// refuse, a *fleet.Error of kind Usage.
+func (o *Options) Check() error {
+	if _, err := o.tlsConfig(); err != nil {
+		return err
+	}
+	_, err := newNetDialer(o)
+	return err
+}
+
 func (o *Options) connectTimeout() time.Duration {
 	if o.ConnectTimeout > 0 {
 		return o.ConnectTimeout
