@@ -5,10 +5,12 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"sync"
 	"testing"
@@ -56,6 +58,25 @@ func interop(t *testing.T, addr string) {
 		"cancel_after_first_response": cancelAfterFirstResponse,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, addr) })
+	}
+}
+
+// Node's reflection names the entries of maps as it likes, and imports neither
+// well-known types nor the files of other packages.
+func TestNodesOwnWayToDescribeItsMessages(t *testing.T) {
+	addr := testkit.NodeServer(t)
+	thing := `{"id":"t-1","labels":{"a":"b"},"subThings":{"1":{"id":"t-2"}},"madeAt":"2026-01-02T03:04:05Z","weight":0,"color":"BLUE"}`
+	r := want(t, 0, addr, nil, "call", "Things.Echo", "-d", thing, "-o", "jsonl")
+	var got, sent any
+	if err := errors.Join(json.Unmarshal([]byte(r.out), &got), json.Unmarshal([]byte(thing), &sent)); err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(got, sent) {
+		t.Errorf("got %s, sent %s", r.out, thing)
+	}
+	r = want(t, 0, addr, nil, "describe", "gctl.testing.Thing")
+	if !strings.Contains(r.out, "map<int32, .gctl.testing.Thing> sub_things = 3;") || r.err != "" {
+		t.Errorf("described as %s%s", r.out, r.err)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protodesc"
+	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
 	"google.golang.org/protobuf/types/descriptorpb"
 )
@@ -45,6 +46,7 @@ func link(protos []*descriptorpb.FileDescriptorProto, problems []string) (*Schem
 func byPath(protos []*descriptorpb.FileDescriptorProto, problems []string) (map[string]*descriptorpb.FileDescriptorProto, []string) {
 	known := map[string]*descriptorpb.FileDescriptorProto{}
 	for _, f := range protos {
+		renameMapEntries(f.GetMessageType())
 		path := f.GetName()
 		have, ok := known[path]
 		switch {
@@ -64,17 +66,33 @@ func byPath(protos []*descriptorpb.FileDescriptorProto, problems []string) (map[
 	return known, problems
 }
 
-// addWellKnown adds google/protobuf/*.proto that files import and that did not
-// come, as this program was built with them: many servers do not serve them.
+// addWellKnown adds google/protobuf/*.proto that files import or use and that
+// did not come, as this program was built with them: many servers do not serve
+// them.
 func addWellKnown(known map[string]*descriptorpb.FileDescriptorProto) (changed bool) {
+	here := map[string]bool{}
+	for _, f := range known {
+		maps.Copy(here, declared(f))
+	}
+	add := func(fd protoreflect.FileDescriptor, err error) {
+		if err == nil && known[fd.Path()] == nil {
+			known[fd.Path()] = protodesc.ToFileDescriptorProto(fd)
+			changed = true
+		}
+	}
 	for _, f := range slices.Collect(maps.Values(known)) {
 		for _, dep := range f.GetDependency() {
-			if known[dep] != nil || !strings.HasPrefix(dep, "google/protobuf/") {
+			if known[dep] == nil && strings.HasPrefix(dep, "google/protobuf/") {
+				add(protoregistry.GlobalFiles.FindFileByPath(dep))
+			}
+		}
+		for _, r := range references(f) {
+			name := trimDot(r.name)
+			if here[name] || !strings.HasPrefix(name, "google.protobuf.") {
 				continue
 			}
-			if fd, err := protoregistry.GlobalFiles.FindFileByPath(dep); err == nil {
-				known[dep] = protodesc.ToFileDescriptorProto(fd)
-				changed = true
+			if d, err := protoregistry.GlobalFiles.FindDescriptorByName(protoreflect.FullName(name)); err == nil {
+				add(d.ParentFile(), nil)
 			}
 		}
 	}

@@ -1,7 +1,6 @@
 package reflection
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -17,14 +16,10 @@ import (
 // on what is left of a damaged schema.
 const standInFolder = "gctl-missing/"
 
-// addStandIns declares every type that a file with missing imports mentions and
-// no file declares.
+// addStandIns declares every type that a file mentions and no file declares.
 func (l *linker) addStandIns() {
 	lost := map[string]bool{} // full name to "is an enum"
 	for _, f := range l.protos {
-		if len(l.missingImports(f)) == 0 {
-			continue
-		}
 		for _, r := range references(f) {
 			name := trimDot(r.name)
 			if name != r.name && l.where[name] == "" && protoreflect.FullName(name).IsValid() {
@@ -93,33 +88,72 @@ func (l *linker) missingImports(f *descriptorpb.FileDescriptorProto) []string {
 // complete returns f, or where imports are missing a copy that does without
 // them: each type that they may have declared is imported from where it is.
 func (l *linker) complete(f *descriptorpb.FileDescriptorProto) *descriptorpb.FileDescriptorProto {
-	missing := l.missingImports(f)
-	if len(missing) == 0 {
+	missing, omitted := l.missingImports(f), l.omittedImports(f)
+	if len(missing)+len(omitted) == 0 {
 		return f
 	}
 	f = proto.CloneOf(f)
 	dropImports(f, missing)
+	f.Dependency = append(f.Dependency, omitted...)
 	var lost []string
 	for _, r := range references(f) {
-		name := trimDot(r.name)
-		path := l.where[name]
-		if path == "" || path == f.GetName() {
-			continue
-		}
-		if isStandIn(path) {
+		if name := trimDot(r.name); isStandIn(l.where[name]) {
 			lost = append(lost, name)
 		}
-		if !slices.Contains(f.GetDependency(), path) {
-			f.Dependency = append(f.Dependency, path)
+	}
+	l.tell(f, missing, lost)
+	dropDefaults(f, lost)
+	return f
+}
+
+// tell adds to the problems what the user will notice: an import that was only
+// forgotten, and could be put back, is none.
+func (l *linker) tell(f *descriptorpb.FileDescriptorProto, missing, lost []string) {
+	var parts []string
+	if len(missing) > 0 {
+		parts = append(parts, "its import "+strings.Join(missing, ", ")+" is missing or broken")
+	}
+	if len(lost) > 0 {
+		parts = append(parts, "unknown without it: "+strings.Join(lost, ", "))
+		if len(missing) == 0 {
+			parts[0] = "it mentions what no file declares: " + strings.Join(lost, ", ")
 		}
 	}
-	text := fmt.Sprintf("%s: its import %s is missing or broken", f.GetName(), strings.Join(missing, ", "))
-	if len(lost) > 0 {
-		dropDefaults(f, lost)
-		text += "; unknown without it: " + strings.Join(lost, ", ")
+	if len(parts) > 0 {
+		l.problems = append(l.problems, f.GetName()+": "+strings.Join(parts, "; "))
 	}
-	l.problems = append(l.problems, text)
-	return f
+}
+
+// omittedImports returns the files that declare what f mentions and that f does
+// not import, neither itself nor through a public import. The reflection of
+// Node.js serves such files: those of its well-known types are never imported.
+func (l *linker) omittedImports(f *descriptorpb.FileDescriptorProto) []string {
+	visible := map[string]bool{f.GetName(): true}
+	var see func(path string)
+	see = func(path string) {
+		if visible[path] {
+			return
+		}
+		visible[path] = true
+		if imported := l.protos[path]; imported != nil {
+			for _, i := range imported.GetPublicDependency() {
+				if int(i) >= 0 && int(i) < len(imported.GetDependency()) {
+					see(imported.GetDependency()[i])
+				}
+			}
+		}
+	}
+	for _, dep := range f.GetDependency() {
+		see(dep)
+	}
+	var out []string
+	for _, r := range references(f) {
+		if path := l.where[trimDot(r.name)]; path != "" && !visible[path] {
+			visible[path] = true
+			out = append(out, path)
+		}
+	}
+	return out
 }
 
 func dropImports(f *descriptorpb.FileDescriptorProto, missing []string) {

@@ -18,7 +18,7 @@ import (
 	"google.golang.org/protobuf/types/descriptorpb"
 )
 
-//go:embed node/package.json node/package-lock.json node/server.js node/test.proto
+//go:embed node/package.json node/package-lock.json node/server.js node/test.proto node/things.proto
 var nodeFiles embed.FS
 
 // NodeServer starts the interop test service on grpc-js until the test ends
@@ -62,7 +62,7 @@ func nodeModules(t testing.TB) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	names := []string{"package.json", "package-lock.json", "server.js", "test.proto"}
+	names := []string{"package.json", "package-lock.json", "server.js", "test.proto", "things.proto"}
 	files, sum := map[string][]byte{}, sha256.New()
 	for _, name := range names {
 		if files[name], err = nodeFiles.ReadFile("node/" + name); err != nil {

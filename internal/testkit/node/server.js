@@ -1,6 +1,6 @@
 // The interop test service of gRPC (grpc.testing.TestService) on grpc-js, as
-// far as gctl's tests call it. The port is printed on stdout; the server ends
-// when its stdin closes.
+// far as gctl's tests call it, and gctl.testing.Things. The port is printed on
+// stdout; the server ends when its stdin closes.
 "use strict";
 const path = require("path");
 const grpc = require("@grpc/grpc-js");
@@ -10,8 +10,9 @@ const { ReflectionService } = require("@grpc/reflection");
 const initial = "x-grpc-test-echo-initial";
 const trailing = "x-grpc-test-echo-trailing-bin";
 
-const definition = loader.loadSync(path.join(__dirname, "test.proto"), { keepCase: true });
-const { testing } = grpc.loadPackageDefinition(definition).grpc;
+const files = ["test.proto", "things.proto"].map((name) => path.join(__dirname, name));
+const definition = loader.loadSync(files, { keepCase: true });
+const root = grpc.loadPackageDefinition(definition);
 
 function echo(call) {
   const head = new grpc.Metadata();
@@ -61,7 +62,8 @@ const handlers = {
 };
 
 const server = new grpc.Server();
-server.addService(testing.TestService.service, handlers);
+server.addService(root.grpc.testing.TestService.service, handlers);
+server.addService(root.gctl.testing.Things.service, { Echo: (call, done) => done(null, call.request) });
 new ReflectionService(definition).addToServer(server);
 server.bindAsync("127.0.0.1:0", grpc.ServerCredentials.createInsecure(), (err, port) => {
   if (err) throw err;
