@@ -31,10 +31,11 @@ const maxAhead = 4 << 20
 // stream is read as it comes.
 func (c *call) source(ctx context.Context) (*source, error) {
 	client := c.located.Method.IsStreamingClient()
+	whole := c.each || c.dryRun // all of it is wanted before anything is sent
 	var in io.Reader
 	live := false
 	switch {
-	case !c.hasData && client && c.f.Streams.InTTY:
+	case !c.hasData && client && c.f.Streams.InTTY && !whole:
 		c.f.Notef("reading requests from the terminal, one a line; ctrl-d ends them")
 		return &source{next: c.interactive()}, nil
 	case !c.hasData:
@@ -43,51 +44,76 @@ func (c *call) source(ctx context.Context) (*source, error) {
 			return c.fixed(nil)
 		}
 	case c.data == "@", c.data == "@-":
-		in, live = c.f.Streams.In, true
+		in, live = c.f.Streams.In, client && !whole
 	case strings.HasPrefix(c.data, "@"):
 		file, err := os.Open(c.data[1:])
 		if err != nil {
 			return nil, &fleet.Error{Kind: fleet.Usage, What: "cannot read the request", Err: err}
 		}
-		if info, err := file.Stat(); client && err == nil && (info.Size() > maxAhead || !info.Mode().IsRegular()) {
-			return &source{next: c.decode(ctx, file).Next}, nil // closed by the end of the process
+		if info, err := file.Stat(); client && !whole && err == nil && (info.Size() > maxAhead || !info.Mode().IsRegular()) {
+			return &source{next: c.decode(ctx, file, true).Next}, nil // closed by the end of the process
 		}
 		defer file.Close()
 		in = file
 	default:
 		in = strings.NewReader(c.data)
 	}
-	d := c.decode(ctx, in)
-	if live && client && !c.each {
-		return &source{next: d.Next}, nil
+	if live {
+		return &source{next: c.decode(ctx, in, true).Next}, nil
 	}
-	all, err := readAll(d)
+	all, err := c.readWhole(ctx, in)
 	if err != nil {
 		return nil, err
 	}
 	return c.fixed(all)
 }
 
-func (c *call) decode(ctx context.Context, in io.Reader) *message.Decoder {
+// readWhole reads all requests. If one of them shows that the schema is too old,
+// those before it were built by the old one: all are read again.
+func (c *call) readWhole(ctx context.Context, in io.Reader) ([]proto.Message, error) {
+	var text bytes.Buffer
+	before := c.located
+	all, err := readAll(c.decode(ctx, io.TeeReader(in, &text), false))
+	if err == nil && c.located != before && len(all) > 1 {
+		return readAll(c.decode(ctx, &text, false))
+	}
+	return all, err
+}
+
+// decode reads requests. What is read while the call runs, perhaps from another
+// goroutine, leaves the method as it was when the call began.
+func (c *call) decode(ctx context.Context, in io.Reader, running bool) *message.Decoder {
 	d := message.NewDecoder(in, message.Format(c.format), c.located.Method.Input(), c.located.Schema.Types())
 	d.AllowUnknown = c.allowUnknown
-	d.Refresh = func() (protoreflect.MessageDescriptor, message.Types, error) { return c.refresh(ctx) }
+	located := c.located
+	d.Refresh = func() (protoreflect.MessageDescriptor, message.Types, error) {
+		again, err := c.refresh(ctx, located)
+		if err != nil {
+			return nil, nil, err
+		}
+		if !running {
+			c.located = again
+		}
+		return again.Method.Input(), again.Schema.Types(), nil
+	}
 	return d
 }
 
 // refresh fetches the schema again when a request does not fit the one from
 // the cache.
-func (c *call) refresh(ctx context.Context) (protoreflect.MessageDescriptor, message.Types, error) {
+func (c *call) refresh(ctx context.Context, located *reflection.Located) (*reflection.Located, error) {
 	if c.locator == nil {
-		return nil, nil, errors.New("the schema is not from a server")
+		return nil, errors.New("the schema is not from a server")
 	}
-	again, changed, err := c.locator.Again(ctx, c.located)
-	if err != nil || !changed {
-		return nil, nil, err
+	again, changed, err := c.locator.Again(ctx, located)
+	if err != nil {
+		return nil, err
 	}
-	c.f.Verbosef("the schema of %s has changed and was fetched again", c.located.Service)
-	c.located = again
-	return again.Method.Input(), again.Schema.Types(), nil
+	if !changed {
+		return nil, errors.New("it is what it was")
+	}
+	c.f.Verbosef("the schema of %s has changed and was fetched again", located.Service)
+	return again, nil
 }
 
 // refreshAfterDeployment fetches the schema again when the instances publish

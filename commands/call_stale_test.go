@@ -155,4 +155,13 @@ func TestAStaleSchemaNeverSendsAWrongRequest(t *testing.T) {
 	e.become(shopHead + `service Orders { rpc Put(Req) returns (Req); } message Req { string id = 9; }`)
 	catalog.instances[0].Version = "v3"
 	step(2, "", 1, "Del", "-d", `{"id":"j"}`) // a method that is gone, told by the version
+
+	const head = shopHead + `service Orders { rpc Up(stream Req) returns (Req); } message Req { `
+	e.become(head + `string id = 1; }`)
+	step(0, "\x0a\x01k", 1, "Up", "-d", `{"id":"k"}`)
+	e.become(head + `string id = 5; string email = 7; }`)
+	step(0, "\x2a\x01l", 1, "Up", "-d", `{"id":"l"} {"email":"m"}`) // the second tells that the first was wrong
+	e.become(head + `string id = 5; string note = 8; }`)
+	step(0, "\x42\x01n", 1, "Up", "-d", `{"note":"n"}`, "--allow-unknown-fields")
+	step(0, "\x42\x01o", 0, "Up", "-d", `{"note":"o"}`, "--allow-unknown-fields")
 }

@@ -62,8 +62,7 @@ func (d *Decoder) Next() (proto.Message, error) {
 	}
 	d.count++
 	m, err := d.decode(raw, start)
-	var bad *InputError
-	if errors.As(err, &bad) && bad.Unknown && d.Refresh != nil {
+	if d.Refresh != nil && d.lacks(raw, err) {
 		refresh := d.Refresh
 		d.Refresh = nil
 		if md, types, refreshErr := refresh(); refreshErr == nil && md != nil {
@@ -73,6 +72,17 @@ func (d *Decoder) Next() (proto.Message, error) {
 	}
 	d.lines.forget(start)
 	return m, err
+}
+
+// lacks tells whether the schema may be too old for a message that was decoded
+// with this error: it lacks something that the message has, even if that may be
+// dropped.
+func (d *Decoder) lacks(raw []byte, err error) bool {
+	var bad *InputError
+	if errors.As(err, &bad) {
+		return bad.Unknown
+	}
+	return err == nil && d.AllowUnknown && d.json != nil && findProblem(raw, d.Message, d.Types, false) != nil
 }
 
 // raw returns the next message as it was written and where it starts.
