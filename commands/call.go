@@ -128,7 +128,9 @@ func (o *callOptions) run(ctx context.Context) error {
 	if err := o.check(); err != nil {
 		return err
 	}
-	o.conn.adjust(&o.f.Global)
+	if err := o.conn.adjust(&o.f.Global); err != nil {
+		return err
+	}
 	t, err := o.conn.target(ctx, o.f, &o.schema, o.compress)
 	if err != nil {
 		return err

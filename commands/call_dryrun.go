@@ -9,10 +9,9 @@ import (
 	"slices"
 	"strings"
 
-	"google.golang.org/grpc/metadata"
-
 	"github.com/gctl-dev/gctl/fleet"
 	"github.com/gctl-dev/gctl/internal/output"
+	"github.com/gctl-dev/gctl/internal/term"
 	"github.com/gctl-dev/gctl/rpc/message"
 )
 
@@ -27,7 +26,7 @@ func (c *call) printDryRun(ctx context.Context, src *source, in fleet.Instance) 
 		}
 		requests = append(requests, string(output.EscapeJSON(raw)))
 	}
-	grpcurl := strings.Join(c.grpcurl(ctx, in, src), " ")
+	grpcurl := term.CleanLine(strings.Join(c.grpcurl(ctx, in, src), " "))
 	if c.f.Global.Output == "" && c.f.Global.JQ == "" {
 		_, err := io.WriteString(c.f.Streams.Out, strings.Join(append(requests, grpcurl), "\n")+"\n")
 		return err
@@ -81,7 +80,7 @@ func (c *call) grpcurl(ctx context.Context, in fleet.Instance, src *source) []st
 	for _, path := range c.schema.protosets {
 		flag("protoset", path)
 	}
-	words = append(words, grpcurlHeaders(c.headers.rpc)...)
+	words = append(words, c.headers.grpcurl()...)
 	if c.maxTime > 0 {
 		flag("max-time", fmt.Sprintf("%g", c.maxTime.Seconds()))
 	}
@@ -111,12 +110,12 @@ func (c *call) grpcurlData(src *source) []string {
 	return []string{"-d", shellQuote(strings.Join(requests, ""))}
 }
 
-func grpcurlHeaders(md metadata.MD) []string {
+func (s headerSet) grpcurl() []string {
 	var words []string
 	secret := false
-	for _, name := range slices.Sorted(maps.Keys(md)) {
-		for _, value := range headerValues(name, md[name]) {
-			if isSecretHeader(name) {
+	for _, name := range slices.Sorted(maps.Keys(s.rpc)) {
+		for _, value := range headerValues(name, s.rpc[name]) {
+			if s.hides(name) {
 				secret = true
 				value = "${" + strings.ToUpper(strings.NewReplacer("-", "_", ".", "_").Replace(name)) + "}"
 			}

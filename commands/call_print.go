@@ -139,7 +139,7 @@ func (c *call) verboseHeaders(mark string, md metadata.MD) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(md)) {
 		for _, value := range headerValues(name, md[name]) {
-			if mark == ">" && isSecretHeader(name) {
+			if mark == ">" && c.headers.hides(name) {
 				value = "(hidden)"
 			}
 			c.f.Notef("%s %s: %s", mark, name, value)

@@ -186,3 +186,11 @@ func TestOneInstance(t *testing.T) {
 		}
 	}
 }
+
+func TestCompletionOffersNothingHarmful(t *testing.T) {
+	_, run := withCatalog(&fakeCatalog{instances: shop}, nil)
+	got := run(t.Context(), "__complete", "call", "--service", "user", "--instance", "user")
+	if !strings.Contains(got.out, "user-1") || strings.Contains(got.out, "\x1b") {
+		t.Errorf("%q", got.out)
+	}
+}

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/gctl-dev/gctl/internal/term"
 )
 
 // completionTime is how long a shell waits for names from a catalog. Whoever
@@ -106,7 +108,7 @@ func completeOutputs(cmd *cobra.Command, _ []string, toComplete string) ([]cobra
 func startingWith(prefix string, names []string) []cobra.Completion {
 	var out []cobra.Completion
 	for _, n := range names {
-		if strings.HasPrefix(n, prefix) {
+		if strings.HasPrefix(n, prefix) && term.CleanLine(n) == n { // a shell shows them as they are
 			out = append(out, n)
 		}
 	}

@@ -63,7 +63,7 @@ func (c *connFlags) options(cc *config.Context) (rpc.Options, error) {
 	if c.set.Changed("plaintext") {
 		o.Plaintext = &c.plaintext
 	}
-	if c.set.Changed("insecure") {
+	if c.set.Changed("insecure") || c.cacert != "" { // who names a CA wants it checked
 		o.Insecure = c.insecure
 	}
 	over(&o.CACert, c.cacert)

@@ -66,12 +66,90 @@ func TestHeadersGoWhereTheyAreMeantFor(t *testing.T) {
 }
 
 func TestAnAuthCommandThatFailsLeaksNothing(t *testing.T) {
-	for _, command := range []string{"echo hunter2; exit 1", "true"} {
+	for _, command := range []string{"echo hunter2; exit 1", "true", "printf 'hunter2\\nhunter2'"} {
 		cc := config.Context{Auth: command}
 		_, err := parsed(t).headerSet(t.Context(), &cc, func(string) string { return "" })
-		if err == nil || strings.Contains(err.Error(), "hunter2") {
+		if err == nil || strings.Contains(err.Error(), "hunter2") || fleet.KindOf(err) != fleet.Failed {
 			t.Errorf("%s: error %v", command, err)
 		}
+	}
+}
+
+func TestAnAuthCommandThatLeavesAChildBehindHoldsNothingUp(t *testing.T) {
+	start := time.Now()
+	cc := config.Context{Auth: "sleep 20 & echo abc"}
+	set, err := parsed(t).headerSet(t.Context(), &cc, func(string) string { return "" })
+	if err != nil || set.rpc.Get("authorization")[0] != "Bearer abc" {
+		t.Errorf("%v, %v", set.rpc, err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer cancel()
+	cc.Auth = "sleep 20; true"
+	if _, err := parsed(t).headerSet(ctx, &cc, func(string) string { return "" }); err == nil {
+		t.Error("no error though the time was over")
+	}
+	if took := time.Since(start); took > 10*time.Second {
+		t.Errorf("took %s", took)
+	}
+}
+
+func TestNoSecretIsShown(t *testing.T) {
+	_, addr := testkit.Server{}.Start(t)
+	for _, words := range [][]string{
+		{"-v", "--expand-headers", "-H", "x-team: ${TEAM}"},
+		{"--dry-run", "--expand-headers", "-H", "x-team: ${TEAM}"},
+		{"-v"}, {"--dry-run"},
+		{"-H", "hunter2"},
+	} {
+		f, run := withCatalog(&fakeCatalog{}, map[string]string{"TEAM": "hunter2"})
+		f.Catalog = func() (fleet.Catalog, error) { return OneInstance(addr) }
+		f.Context = func() (config.Context, error) {
+			return config.Context{Headers: map[string]string{"X-Plain": "hunter2"}}, nil
+		}
+		r := run(t.Context(), append([]string{"--addr", addr, "call", "EmptyCall"}, words...)...)
+		if strings.Contains(r.out+r.err, "hunter2") {
+			t.Errorf("%q: %s%s", words, r.out, r.err)
+		}
+	}
+}
+
+func TestWhoNamesACAWantsItChecked(t *testing.T) {
+	cc := config.Context{TLS: config.TLS{Insecure: true}}
+	if o, err := parsed(t, "--cacert", "ca.pem").options(&cc); err != nil || o.Insecure {
+		t.Errorf("%+v, %v", o, err)
+	}
+}
+
+func TestScopesAreKeptApart(t *testing.T) {
+	seen := map[string]string{}
+	for name, c := range map[string]struct {
+		context config.Context
+		global  Global
+		env     map[string]string
+	}{
+		"none":             {},
+		"context":          {context: config.Context{Name: "a", Catalog: "file:///b c"}},
+		"spaces":           {context: config.Context{Name: "a file:///b", Catalog: "c"}},
+		"datacenter":       {global: Global{Datacenter: "x"}},
+		"namespace":        {global: Global{Namespace: "x"}},
+		"own namespace":    {env: map[string]string{"CONSUL_NAMESPACE": "y"}},
+		"tag":              {global: Global{Tags: []string{"v2"}}},
+		"address":          {global: Global{Addr: "x:1"}},
+		"address in prod":  {global: Global{Addr: "x:1"}, context: config.Context{Name: "prod"}},
+		"address by proxy": {global: Global{Addr: "x:1"}, context: config.Context{Proxy: "http://p:1"}},
+		"another agent":    {env: map[string]string{"CONSUL_HTTP_ADDR": "z:1"}},
+	} {
+		f, _ := testFactory(c.env)
+		f.Global = c.global
+		f.Context = func() (config.Context, error) { return c.context, nil }
+		scope, err := f.Scope()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if other, ok := seen[scope]; ok {
+			t.Errorf("%s and %s share the scope %q", name, other, scope)
+		}
+		seen[scope] = name
 	}
 }
 

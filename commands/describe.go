@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -81,7 +82,9 @@ func (o *describeOptions) run(ctx context.Context) error {
 	if err := o.conn.check(); err != nil {
 		return err
 	}
-	o.conn.adjust(&o.f.Global)
+	if err := o.conn.adjust(&o.f.Global); err != nil {
+		return err
+	}
 	t, err := o.conn.target(ctx, o.f, &o.schema, "")
 	if err != nil {
 		return err
@@ -154,17 +157,12 @@ func (d *describe) writeProtoset() error {
 	for _, f := range d.found {
 		descs = append(descs, f.desc)
 	}
-	file, err := os.Create(d.protosetOut)
-	if err != nil {
-		return &fleet.Error{What: "cannot write the protoset", Err: err}
-	}
-	err = reflection.WriteProtoset(file, descs...)
-	if cerr := file.Close(); err == nil && cerr != nil {
-		err = &fleet.Error{What: "cannot write the protoset", Err: cerr}
-	}
-	if err != nil {
-		_ = os.Remove(d.protosetOut)
+	var set bytes.Buffer // a failure must not cost the file that is there
+	if err := reflection.WriteProtoset(&set, descs...); err != nil {
 		return err
+	}
+	if err := os.WriteFile(d.protosetOut, set.Bytes(), 0o644); err != nil { //nolint:gosec // a schema for anybody
+		return &fleet.Error{What: "cannot write the protoset", Err: err}
 	}
 	d.f.Notef("wrote %s", d.protosetOut)
 	return nil

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/gctl-dev/gctl/fleet"
 	"github.com/gctl-dev/gctl/internal/output"
@@ -78,12 +79,18 @@ func tell(ctx context.Context, f *Factory, err error) int {
 			return code
 		}
 	}
-	fmt.Fprintf(f.Streams.Err, "error: %s\n", term.Clean(x.Error))
+	fmt.Fprintf(f.Streams.Err, "error: %s\n", indented(x.Error))
 	for _, d := range x.Details {
-		fmt.Fprintf(f.Streams.Err, "  %s\n", term.Clean(d))
+		fmt.Fprintf(f.Streams.Err, "  %s\n", indented(d))
 	}
 	if x.Hint != "" {
-		fmt.Fprintf(f.Streams.Err, "hint: %s\n", term.Clean(x.Hint))
+		fmt.Fprintf(f.Streams.Err, "hint: %s\n", indented(x.Hint))
 	}
 	return code
+}
+
+// indented keeps a server's words apart from gctl's: none of their lines can
+// pass for a hint.
+func indented(text string) string {
+	return strings.ReplaceAll(strings.TrimRight(term.Clean(text), "\n"), "\n", "\n    ")
 }

@@ -112,7 +112,11 @@ var explainTable = output.Rows[explainRow]{
 }
 
 func (o *explainOptions) run(ctx context.Context, given []string) error {
-	o.conn.adjust(&o.f.Global)
+	if len(given) == 0 {
+		if err := o.conn.adjust(&o.f.Global); err != nil {
+			return err
+		}
+	}
 	cc, err := o.f.Context()
 	if err != nil {
 		return err

@@ -7,6 +7,7 @@
 package commands
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -39,26 +40,27 @@ type Factory struct {
 	Cache func() (reflection.Cache, error)
 }
 
-// Scope names what a cached fact about a service belongs to: the address of
-// --addr, or the context with what narrows it. Facts of different scopes must
-// not be mixed.
+// Scope names what a cached fact about a service belongs to: the context with
+// the address of --addr, whose way there the context says, or with what narrows
+// its catalog. Facts of different scopes must not be mixed.
 func (f *Factory) Scope() (string, error) {
-	if f.Global.Addr != "" {
-		return "addr " + f.Global.Addr, nil
-	}
 	c, err := f.Context()
 	if err != nil {
 		return "", err
+	}
+	if f.Global.Addr != "" {
+		return strings.Join([]string{"addr", c.Name, c.Proxy, f.Global.Addr}, "\x00"), nil
 	}
 	catalog := c.Catalog
 	if catalog == "" {
 		catalog = f.Getenv("CONSUL_HTTP_ADDR")
 	}
-	return contextScope(c.Name, catalog, f.Global.Datacenter, f.Global.Namespace), nil
+	namespace := cmp.Or(f.Global.Namespace, f.Getenv("CONSUL_NAMESPACE"))
+	return contextScope(c.Name, catalog, f.Global.Datacenter, namespace, f.Global.Tags...), nil
 }
 
-func contextScope(name, catalog, datacenter, namespace string) string {
-	return strings.Join([]string{"context", name, catalog, datacenter, namespace}, " ")
+func contextScope(name, catalog, datacenter, namespace string, tags ...string) string {
+	return strings.Join(append([]string{"context", name, catalog, datacenter, namespace}, tags...), "\x00")
 }
 
 // Printer returns what prints the answer of a command, as -o and --jq say.

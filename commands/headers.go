@@ -22,7 +22,11 @@ import (
 // headerSet is the metadata of the two kinds of RPC that gctl makes.
 type headerSet struct {
 	rpc, reflect metadata.MD
+	hidden       map[string]bool // names whose values come from the context or the environment
 }
+
+// hides tells whether the values of a header are not to be shown.
+func (s headerSet) hides(name string) bool { return s.hidden[name] || isSecretHeader(name) }
 
 // headerSet collects what the context and the flags send. Flags replace what
 // the context says of the same name.
@@ -38,6 +42,7 @@ func (c *connFlags) headerSet(ctx context.Context, cc *config.Context, getenv fu
 			return headerSet{}, err
 		}
 		common.Set(key, decoded)
+		flags.hidden[key] = true
 	}
 	given := len(flags.rpc.Get("authorization")) > 0 && len(flags.reflect.Get("authorization")) > 0
 	if cc.Auth != "" && !given {
@@ -47,7 +52,7 @@ func (c *connFlags) headerSet(ctx context.Context, cc *config.Context, getenv fu
 		}
 		common.Set("authorization", token)
 	}
-	return headerSet{rpc: mergeMD(common, flags.rpc), reflect: mergeMD(common, flags.reflect)}, nil
+	return headerSet{rpc: mergeMD(common, flags.rpc), reflect: mergeMD(common, flags.reflect), hidden: flags.hidden}, nil
 }
 
 func mergeMD(base, over metadata.MD) metadata.MD {
@@ -58,7 +63,7 @@ func mergeMD(base, over metadata.MD) metadata.MD {
 
 // flagHeaders reads -H, --rpc-header and --reflect-header.
 func (c *connFlags) flagHeaders(getenv func(string) string) (headerSet, error) {
-	set := headerSet{rpc: metadata.MD{}, reflect: metadata.MD{}}
+	set := headerSet{rpc: metadata.MD{}, reflect: metadata.MD{}, hidden: map[string]bool{}}
 	for _, source := range []struct {
 		lines []string
 		to    []metadata.MD
@@ -67,7 +72,8 @@ func (c *connFlags) flagHeaders(getenv func(string) string) (headerSet, error) {
 		{c.rpcHeaders, []metadata.MD{set.rpc}},
 		{c.reflectHeaders, []metadata.MD{set.reflect}},
 	} {
-		for _, line := range source.lines {
+		for _, given := range source.lines {
+			line := given
 			if c.expand {
 				var err error
 				if line, err = expandVariables(line, getenv); err != nil {
@@ -78,6 +84,9 @@ func (c *connFlags) flagHeaders(getenv func(string) string) (headerSet, error) {
 			if err != nil {
 				return headerSet{}, err
 			}
+			if line != given {
+				set.hidden[name] = true
+			}
 			for _, md := range source.to {
 				md.Append(name, value)
 			}
@@ -86,12 +95,13 @@ func (c *connFlags) flagHeaders(getenv func(string) string) (headerSet, error) {
 	return set, nil
 }
 
-// secretHeaders tells whether a flag sends what looks like a credential.
+// secretHeaders tells whether a flag sends what looks like a credential, by its
+// name or because it stands in a variable.
 func (c *connFlags) secretHeaders() bool {
 	for _, lines := range [][]string{c.headers, c.rpcHeaders, c.reflectHeaders} {
 		for _, line := range lines {
 			name, _, _ := strings.Cut(line, ":")
-			if isSecretHeader(name) {
+			if isSecretHeader(name) || c.expand && variableRef().MatchString(line) {
 				return true
 			}
 		}
@@ -102,7 +112,7 @@ func (c *connFlags) secretHeaders() bool {
 // isSecretHeader tells by its name whether a header carries a credential.
 func isSecretHeader(name string) bool {
 	name = strings.ToLower(name)
-	for _, word := range []string{"auth", "cookie", "token", "secret", "password", "key", "credential"} {
+	for _, word := range []string{"auth", "cookie", "token", "secret", "password", "key", "credential", "session", "jwt", "bearer"} {
 		if strings.Contains(name, word) {
 			return true
 		}
@@ -124,7 +134,7 @@ func parseHeader(line string) (name, value string, err error) {
 	}
 	switch {
 	case !ok:
-		return bad(fmt.Sprintf("the header %q has no colon", hideValue(line)))
+		return bad("a header has no colon") // what it has may be a secret
 	case !headerName().MatchString(name):
 		return bad(fmt.Sprintf("%q is no name of a header", name))
 	case strings.HasPrefix(name, "grpc-"):
@@ -142,14 +152,6 @@ func parseHeader(line string) (name, value string, err error) {
 		}
 	}
 	return name, value, nil
-}
-
-// hideValue shortens what may be a secret in the wrong place.
-func hideValue(line string) string {
-	if len(line) > 12 {
-		return line[:12] + "..."
-	}
-	return line
 }
 
 func decodeBase64(s string) ([]byte, error) {
@@ -198,18 +200,26 @@ func authToken(ctx context.Context, command string) (string, error) {
 	if runtime.GOOS == "windows" {
 		shell, flag = "cmd", "/C"
 	}
-	out, err := exec.CommandContext(ctx, shell, flag, command).Output()
+	cmd := exec.CommandContext(ctx, shell, flag, command)
+	cmd.WaitDelay = 300 * time.Millisecond // a child of the shell may hold its output open
+	out, err := cmd.Output()
+	if errors.Is(err, exec.ErrWaitDelay) && ctx.Err() == nil {
+		err = nil
+	}
 	token := strings.TrimSpace(string(out))
 	if err == nil && token == "" {
 		err = errors.New("it printed nothing")
+	}
+	if err == nil && !strings.Contains(token, " ") {
+		token = "Bearer " + token
+	}
+	if err == nil {
+		_, token, err = parseHeader("authorization: " + token)
 	}
 	if err != nil {
 		return "", &fleet.Error{
 			What: "the context's auth command failed", Err: err, Hint: "run it by hand: it stands in the context as auth",
 		}
-	}
-	if !strings.Contains(token, " ") {
-		token = "Bearer " + token
 	}
 	return token, nil
 }

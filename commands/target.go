@@ -33,10 +33,14 @@ type target struct {
 }
 
 // adjust makes the address of --unix one that everything understands.
-func (c *connFlags) adjust(g *Global) {
-	if c.unix && g.Addr != "" && !strings.HasPrefix(g.Addr, "unix:") {
+func (c *connFlags) adjust(g *Global) error {
+	if c.unix && g.Addr == "" {
+		return &fleet.Error{Kind: fleet.Usage, What: "--unix needs --addr", Hint: "pass the path of the socket with --addr"}
+	}
+	if c.unix && !strings.HasPrefix(g.Addr, "unix:") {
 		g.Addr = "unix:" + g.Addr
 	}
+	return nil
 }
 
 // target prepares a call. With --addr it starts to connect, so that this goes
@@ -134,6 +138,9 @@ func (t *target) newLocator() (*reflection.Locator, error) {
 	scope, err := t.f.Scope()
 	if err != nil {
 		return nil, err
+	}
+	if t.options.Authority != "" { // it may choose among servers behind one address
+		scope += "\x00authority " + t.options.Authority
 	}
 	var cache reflection.Cache
 	if t.f.Cache != nil {
