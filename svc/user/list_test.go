@@ -53,6 +53,8 @@ func TestListFiltersAndOrders(t *testing.T) {
 		`display_name = "Bob \"the\" Builder"`: {"u-2"},
 		"create_time > 2020-01-01T00:00:00Z":   {"u-3", "u-2", "u-1"},
 		"create_time < 2020-01-01T00:00:00Z":   {},
+		"create_time < 9999-12-31T23:59:59Z":   {"u-3", "u-2", "u-1"},
+		"create_time < 0001-01-01T00:00:00Z":   {},
 	} {
 		r, err := c.ListUsers(deadline(t), &userv1.ListUsersRequest{Filter: filter, OrderBy: "create_time desc"})
 		if err != nil || !slices.Equal(idsOf(r.GetUsers()), want) {
@@ -74,7 +76,7 @@ func TestListSaysWhatIsWrongWithTheRequest(t *testing.T) {
 			{PageToken: "nonsense!"}, {PageToken: "e30"},
 			{PageToken: page.GetNextPageToken(), OrderBy: "email"}, {PageToken: page.GetNextPageToken(), Filter: "role = ADMIN"},
 		},
-		"order_by": {{OrderBy: "labels"}, {OrderBy: "id up"}, {OrderBy: "id,"}, {OrderBy: "id desc nulls"}},
+		"order_by": {{OrderBy: "labels"}, {OrderBy: "id up"}, {OrderBy: "id,"}, {OrderBy: "id desc nulls"}, {OrderBy: "email, email desc"}},
 		"filter": {
 			{Filter: "age > 3"}, {Filter: "role"}, {Filter: "role ="}, {Filter: "role = KING"}, {Filter: "role < ADMIN"},
 			{Filter: `id = "u-1`}, {Filter: "id = u-1 id = u-2"}, {Filter: "id = u-1 OR id = u-2"}, {Filter: "id = u-1 AND"},

@@ -230,17 +230,23 @@ func TestSyncCopiesThenFollowsInBothDirections(t *testing.T) {
 	s.expect("result c NotFound")
 	s.send(&userv1.SyncUsersRequest{RequestId: "d", Message: &userv1.SyncUsersRequest_Put{Put: &userv1.User{Id: "u-5"}}})
 	s.expect("result d InvalidArgument")
+	nobody := person("u-5")
+	nobody.Email = "no address"
+	s.send(&userv1.SyncUsersRequest{RequestId: "e", Message: &userv1.SyncUsersRequest_Put{Put: nobody}})
+	s.expect("result e InvalidArgument")
+	s.send(&userv1.SyncUsersRequest{RequestId: "f", Message: &userv1.SyncUsersRequest_DeleteId{}})
+	s.expect("result f InvalidArgument")
 	rename(t, two, "u-1", "Ada")
 	token := s.expect("updated u-1")
 
 	create(t, two, person("u-6"))
 	resumed := openSync(t, two, token)
 	resumed.expect("ready", "created u-6")
-	resumed.send(&userv1.SyncUsersRequest{RequestId: "e", Message: &userv1.SyncUsersRequest_DeleteId{DeleteId: "u-6"}})
+	resumed.send(&userv1.SyncUsersRequest{RequestId: "g", Message: &userv1.SyncUsersRequest_DeleteId{DeleteId: "u-6"}})
 	if err := resumed.stream.CloseSend(); err != nil {
 		t.Fatal(err)
 	}
-	resumed.expect("result e OK", "deleted u-6")
+	resumed.expect("result g OK", "deleted u-6")
 	resumed.expect("end")
 }
 

@@ -1,6 +1,9 @@
 package user_test
 
 import (
+	"slices"
+	"strconv"
+	"strings"
 	"testing"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
@@ -8,9 +11,6 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/fieldmaskpb"
-
-	"slices"
-	"strings"
 
 	userv1 "github.com/gctl-dev/gctl/svc/user/api"
 )
@@ -63,6 +63,38 @@ func TestInvalidRequestListsEveryViolatedField(t *testing.T) {
 	}
 }
 
+// What is wrong travels in a header, which peers limit.
+func TestErrorsStaySmallHoweverMuchIsWrong(t *testing.T) {
+	c := start(t, newStore(t))
+	for n, key := range map[int]string{50_000: "Bad", 1: strings.Repeat("é", 1<<20)} {
+		u := person("u-1")
+		u.Labels = map[string]string{}
+		for i := range n {
+			u.Labels[key+strconv.Itoa(i)] = ""
+		}
+		_, err := c.CreateUser(deadline(t), &userv1.CreateUserRequest{User: u})
+		_, fields := details(err)
+		if size := proto.Size(status.Convert(err).Proto()); status.Code(err) != codes.InvalidArgument || len(fields) > 20 || size > 16<<10 {
+			t.Errorf("%d labels: %.100s with %d fields in %d bytes", n, err, len(fields), size)
+		}
+	}
+	stream, err := c.ImportUsers(deadline(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 5 {
+		u := person("u-1")
+		u.Id = strings.Repeat("x", 1<<20)
+		if err := stream.Send(&userv1.ImportUsersRequest{User: u}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	sum, err := stream.CloseAndRecv()
+	if err != nil || sum.GetFailed() != 5 || proto.Size(sum) > 4<<10 {
+		t.Errorf("%d failed, in %d bytes: %v", sum.GetFailed(), proto.Size(sum), err)
+	}
+}
+
 func TestUnknownUserIsNotFoundWithItsID(t *testing.T) {
 	c := start(t, newStore(t))
 	_, get := c.GetUser(deadline(t), &userv1.GetUserRequest{Id: "u-9"})
@@ -104,6 +136,8 @@ func TestUpdateChangesWhatTheMaskNames(t *testing.T) {
 			func(u *userv1.User) { u.DisplayName = "Ada" }},
 		{"without a mask what is set", &userv1.User{Role: userv1.Role_ROLE_ADMIN, Groups: []string{"oncall"}}, nil,
 			func(u *userv1.User) { u.Role, u.Groups = userv1.Role_ROLE_ADMIN, []string{"oncall"} }},
+		{"an empty mask is none", &userv1.User{Role: userv1.Role_ROLE_EDITOR}, []string{},
+			func(u *userv1.User) { u.Role = userv1.Role_ROLE_EDITOR }},
 		{"a named field that is not set is cleared", &userv1.User{}, []string{"groups", "role"},
 			func(u *userv1.User) { u.Role, u.Groups = userv1.Role_ROLE_MEMBER, nil }},
 		{"chat replaces phone", &userv1.User{Contact: &userv1.User_Chat{Chat: "ada"}}, []string{"chat"},

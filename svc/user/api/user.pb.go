@@ -401,7 +401,8 @@ type UpdateUserRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The ID says which user; the other fields are the new values.
 	User *User `protobuf:"bytes,1,opt,name=user,proto3" json:"user,omitempty"`
-	// The fields to change. Without a mask: those that are set in user.
+	// The fields to change. Without a mask, or with an empty one: those that are
+	// set in user.
 	UpdateMask    *fieldmaskpb.FieldMask `protobuf:"bytes,2,opt,name=update_mask,json=updateMask,proto3" json:"update_mask,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -546,8 +547,8 @@ type ListUsersRequest struct {
 	// times (RFC 3339) also <, <=, > and >=.
 	Filter string `protobuf:"bytes,3,opt,name=filter,proto3" json:"filter,omitempty"`
 	// Fields joined by commas, each with "desc" behind it for descending order,
-	// for example "display_name desc, create_time". Fields: id, email,
-	// display_name, role, state, create_time, update_time. Then by id.
+	// for example "display_name desc, create_time". Fields, each at most once: id,
+	// email, display_name, role, state, create_time, update_time. Then by id.
 	OrderBy       string `protobuf:"bytes,4,opt,name=order_by,json=orderBy,proto3" json:"order_by,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1213,7 +1214,8 @@ type SyncUsersRequest_Start struct {
 }
 
 type SyncUsersRequest_Put struct {
-	// Creates or replaces a user.
+	// Creates or replaces a user. The same rules as in CreateUserRequest; one
+	// that breaks them is refused in its result.
 	Put *User `protobuf:"bytes,2,opt,name=put,proto3,oneof"`
 }
 
@@ -1580,11 +1582,11 @@ const file_svc_user_api_user_proto_rawDesc = "" +
 	"\rImportFailure\x12\x14\n" +
 	"\x05index\x18\x01 \x01(\x03R\x05index\x12\x0e\n" +
 	"\x02id\x18\x02 \x01(\tR\x02id\x12\x16\n" +
-	"\x06reason\x18\x03 \x01(\tR\x06reason\"\xc5\x01\n" +
+	"\x06reason\x18\x03 \x01(\tR\x06reason\"\xc2\x01\n" +
 	"\x10SyncUsersRequest\x12*\n" +
-	"\x05start\x18\x01 \x01(\v2\x12.user.v1.SyncStartH\x00R\x05start\x12!\n" +
-	"\x03put\x18\x02 \x01(\v2\r.user.v1.UserH\x00R\x03put\x12(\n" +
-	"\tdelete_id\x18\x03 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18?H\x00R\bdeleteId\x12&\n" +
+	"\x05start\x18\x01 \x01(\v2\x12.user.v1.SyncStartH\x00R\x05start\x12)\n" +
+	"\x03put\x18\x02 \x01(\v2\r.user.v1.UserB\x06\xbaH\x03\xd8\x01\x03H\x00R\x03put\x12\x1d\n" +
+	"\tdelete_id\x18\x03 \x01(\tH\x00R\bdeleteId\x12&\n" +
 	"\n" +
 	"request_id\x18\x04 \x01(\tB\a\xbaH\x04r\x02\x18@R\trequestIdB\x10\n" +
 	"\amessage\x12\x05\xbaH\x02\b\x01\"*\n" +

@@ -40,7 +40,7 @@ const (
 //
 // Errors carry a google.rpc.ErrorInfo whose domain is "user.v1"; a request that
 // breaks rules gets INVALID_ARGUMENT with a google.rpc.BadRequest that lists
-// every violated field.
+// the violated fields, the first 20 of them.
 type UserServiceClient interface {
 	// GetUser returns one user.
 	GetUser(ctx context.Context, in *GetUserRequest, opts ...grpc.CallOption) (*User, error)
@@ -188,7 +188,7 @@ type UserService_SyncUsersClient = grpc.BidiStreamingClient[SyncUsersRequest, Sy
 //
 // Errors carry a google.rpc.ErrorInfo whose domain is "user.v1"; a request that
 // breaks rules gets INVALID_ARGUMENT with a google.rpc.BadRequest that lists
-// every violated field.
+// the violated fields, the first 20 of them.
 type UserServiceServer interface {
 	// GetUser returns one user.
 	GetUser(context.Context, *GetUserRequest) (*User, error)

@@ -27,7 +27,7 @@ func (s *Server) CreateUser(ctx context.Context, r *userv1.CreateUserRequest) (*
 // UpdateUser implements user.v1.UserService.
 func (s *Server) UpdateUser(ctx context.Context, r *userv1.UpdateUserRequest) (*userv1.User, error) {
 	paths := r.GetUpdateMask().GetPaths()
-	if r.GetUpdateMask() == nil {
+	if len(paths) == 0 {
 		paths = populated(r.GetUser())
 	}
 	id := r.GetUser().GetId()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"strings"
 
 	"github.com/gctl-dev/gctl/svc/kit"
 	userv1 "github.com/gctl-dev/gctl/svc/user/api"
@@ -15,6 +16,7 @@ import (
 const (
 	importBatch   = 500 // users in one transaction
 	shownFailures = 100
+	maxShownID    = 63 // bytes
 )
 
 // ImportUsers implements user.v1.UserService. Users are stored batch by batch:
@@ -52,7 +54,11 @@ func (i *importer) add(u *userv1.User) {
 	index := i.summary.GetReceived()
 	i.summary.Received++
 	if err := kit.Validate(&userv1.CreateUserRequest{User: u}); err != nil {
-		i.fail(index, u.GetId(), status.Convert(err).Message())
+		id := u.GetId()
+		if len(id) > maxShownID { // it is no ID anyway
+			id = strings.ToValidUTF8(id[:maxShownID], "") + "…"
+		}
+		i.fail(index, id, status.Convert(err).Message())
 		return
 	}
 	i.batch = append(i.batch, withDefaults(FromProto(u)))

@@ -49,6 +49,9 @@ func parseOrder(text string) ([]repository.Order, error) {
 		if !slices.Contains(orderable, o.Field) {
 			return nil, invalid("order_by", "cannot order by "+words[0])
 		}
+		if slices.ContainsFunc(order, func(earlier repository.Order) bool { return earlier.Field == o.Field }) {
+			return nil, invalid("order_by", words[0]+" stands there twice")
+		}
 		if len(words) == 2 {
 			if words[1] != "asc" && words[1] != "desc" {
 				return nil, invalid("order_by", words[1]+" is neither asc nor desc")

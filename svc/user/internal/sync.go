@@ -95,22 +95,32 @@ func (y *syncSession) receive(ctx context.Context) {
 	}
 }
 
-// apply stores one put or delete.
+// apply stores one put or delete. Its rules are looked at here, not on receipt:
+// a request that breaks them costs only itself.
 func (s *Server) apply(ctx context.Context, r *userv1.SyncUsersRequest) *userv1.SyncResult {
 	var err error
-	if id := r.GetDeleteId(); id != "" {
-		err = toStatus(s.users.Delete(ctx, id), id)
-	} else if err = kit.Validate(&userv1.CreateUserRequest{User: r.GetPut()}); err == nil {
-		var results []repository.PutResult
-		u := withDefaults(FromProto(r.GetPut()))
-		results, err = s.users.Put(ctx, []repository.User{u})
-		if err == nil {
-			err = results[0].Err
+	switch m := r.GetMessage().(type) {
+	case *userv1.SyncUsersRequest_DeleteId:
+		request := &userv1.DeleteUserRequest{Id: m.DeleteId}
+		if err = kit.Validate(request); err == nil {
+			_, err = s.DeleteUser(ctx, request)
 		}
-		err = toStatus(err, u.ID)
+	case *userv1.SyncUsersRequest_Put:
+		if err = kit.Validate(&userv1.CreateUserRequest{User: m.Put}); err == nil {
+			err = s.put(ctx, withDefaults(FromProto(m.Put)))
+		}
 	}
 	result := status.Convert(err)
 	return &userv1.SyncResult{RequestId: r.GetRequestId(), Code: int32(result.Code()), Message: result.Message()}
+}
+
+// put creates or replaces one user.
+func (s *Server) put(ctx context.Context, u repository.User) error {
+	results, err := s.users.Put(ctx, []repository.User{u})
+	if err == nil {
+		err = results[0].Err
+	}
+	return toStatus(err, u.ID)
 }
 
 // send sends the copy of everything, if there is no token, and the changes

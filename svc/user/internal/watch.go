@@ -2,6 +2,7 @@ package internal
 
 import (
 	"context"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -54,10 +55,20 @@ func (s *Server) WatchUsers(r *userv1.WatchUsersRequest, stream grpc.ServerStrea
 }
 
 // follow passes each change behind after to emit, as they come. Once until is
-// closed it goes on to the last change there is and returns nil; a nil until
-// never is.
+// closed it goes on to the last change there is then, however many others make
+// meanwhile, and returns nil; a nil until never is.
 func (s *Server) follow(ctx context.Context, after int64, until <-chan struct{}, emit func(repository.Change) error) error {
+	end := int64(math.MaxInt64)
 	for {
+		select {
+		case <-until:
+			var err error
+			if end, err = s.users.Position(ctx); err != nil {
+				return toStatus(err, "")
+			}
+			until = nil
+		default:
+		}
 		changes, err := s.users.Changes(ctx, after, changeBatch)
 		if err != nil {
 			return toStatus(err, "")
@@ -68,17 +79,15 @@ func (s *Server) follow(ctx context.Context, after int64, until <-chan struct{},
 			}
 			after = c.Seq
 		}
-		if len(changes) == changeBatch {
+		switch {
+		case after >= end:
+			return nil
+		case len(changes) == changeBatch:
 			continue
 		}
 		select {
 		case <-s.stopping:
 			return errStopping()
-		case <-until:
-			if last, err := s.users.Position(ctx); err != nil || after >= last {
-				return toStatus(err, "")
-			}
-			continue
 		default:
 		}
 		if err := s.wait(ctx, after, until); err != nil {

@@ -3,8 +3,10 @@ package sqlite
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/gctl-dev/gctl/svc/user/repository"
 )
@@ -101,7 +103,7 @@ func condition(c repository.Condition) (string, []any, error) {
 		if err != nil || c.Operator == repository.Contains {
 			return "", nil, fmt.Errorf("operator %q on %s: %w", c.Operator, c.Field, err)
 		}
-		return name + " " + string(c.Operator) + " ?", []any{c.Time.UnixNano()}, nil
+		return name + " " + string(c.Operator) + " ?", []any{nanos(c.Time)}, nil
 	default:
 		name, err := column(c.Field)
 		if err != nil {
@@ -111,6 +113,19 @@ func condition(c repository.Condition) (string, []any, error) {
 			return "instr(lower(" + name + "), lower(?)) > 0", []any{c.Text}, nil
 		}
 		return name + " " + string(c.Operator) + " ?", []any{c.Text}, only(c, repository.Equal, repository.NotEqual)
+	}
+}
+
+// nanos returns the nanoseconds since 1970 of a time, or for one that 64 bits
+// cannot hold (before 1678, after 2262) the nearest that they can.
+func nanos(t time.Time) int64 {
+	switch {
+	case t.Before(time.Unix(0, math.MinInt64)):
+		return math.MinInt64
+	case t.After(time.Unix(0, math.MaxInt64)):
+		return math.MaxInt64
+	default:
+		return t.UnixNano()
 	}
 }
 
