@@ -8,6 +8,7 @@ package commands
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"strings"
 	"time"
@@ -38,6 +39,8 @@ type Factory struct {
 	Catalog func() (fleet.Catalog, error)
 	// Cache opens the cache on disk.
 	Cache func() (reflection.Cache, error)
+
+	ctx context.Context //nolint:containedctx // of the command that runs, nil before it does
 }
 
 // Scope names what a cached fact about a service belongs to: the context with
@@ -68,7 +71,7 @@ func (f *Factory) Printer() (*output.Printer, error) {
 	s := f.Streams
 	p, err := output.New(output.Options{
 		Out: s.Out, Format: output.Format(f.Global.Output), JQ: f.Global.JQ,
-		TTY: s.OutTTY, Color: s.Color, Width: s.Width, Now: f.Now, Clean: term.Clean,
+		TTY: s.OutTTY, Color: s.Color, Width: s.Width, Now: f.Now, Context: f.ctx, Clean: term.Clean,
 	})
 	if err != nil {
 		return nil, &fleet.Error{Kind: fleet.Usage, What: err.Error()}

@@ -106,10 +106,12 @@ func (r *run) wrap(cmd *cobra.Command) {
 			return err
 		}
 		r.started = true
+		r.f.ctx = cmd.Context()
 		if limit := r.f.Global.Timeout; limit > 0 {
 			ctx, cancel := context.WithTimeoutCause(cmd.Context(), limit, errTimeout)
 			defer cancel()
 			cmd.SetContext(ctx)
+			r.f.ctx = ctx
 			return timedOut(ctx, limit.String(), inner(cmd, args))
 		}
 		return inner(cmd, args)

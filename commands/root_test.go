@@ -85,6 +85,20 @@ func TestAnInterruptionIs130AndSilent(t *testing.T) {
 	}
 }
 
+func TestAnEndlessFilterEndsWithTheCommand(t *testing.T) {
+	endless := []string{"version", "--jq", "def f: f; f"}
+	_, run := testFactory(nil)
+	if got := run(t.Context(), append(endless, "--timeout", "10ms")...); got.code != 1 || !strings.Contains(got.err, "not done within 10ms") {
+		t.Errorf("with --timeout: %+v", got)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	time.AfterFunc(10*time.Millisecond, cancel)
+	_, run = testFactory(nil)
+	if got := run(ctx, endless...); got.code != 130 {
+		t.Errorf("interrupted: %+v", got)
+	}
+}
+
 func TestTimeoutEndsTheCommand(t *testing.T) {
 	wait := func(err error) func(*cobra.Command, []string) error {
 		return func(cmd *cobra.Command, _ []string) error {

@@ -148,8 +148,11 @@ func (c *Client) setAddress(address string, transport *http.Transport) error {
 			}
 			return nil
 		default:
-			return fmt.Errorf("address %q: unknown scheme %q (consul, consul+https, http, https or unix)", address, scheme)
+			return fmt.Errorf("address %q: unknown scheme %q (consul, consul+https, http, https or unix)", withoutUser(address), scheme)
 		}
+	}
+	if strings.Contains(rest, "@") {
+		return fmt.Errorf("address %q: who asks is not said there but by CONSUL_HTTP_AUTH or CONSUL_HTTP_TOKEN", withoutUser(address))
 	}
 	host, path, _ := strings.Cut(rest, "/")
 	if path = strings.Trim(path, "/"); path != "" {
@@ -161,11 +164,21 @@ func (c *Client) setAddress(address string, transport *http.Transport) error {
 	if _, _, err := net.SplitHostPort(host); err != nil {
 		host = net.JoinHostPort(strings.Trim(host, "[]"), "8500")
 	}
-	if strings.ContainsAny(host, " ?#@") {
+	if strings.ContainsAny(host, " ?#") {
 		return fmt.Errorf("address %q: not HOST:PORT", address)
 	}
 	c.host, c.shown = host, host
 	return nil
+}
+
+// withoutUser leaves out what stands before the last "@", which may be a
+// password.
+func withoutUser(address string) string {
+	i := strings.LastIndex(address, "@")
+	if i < 0 {
+		return address
+	}
+	return "…" + address[i:]
 }
 
 func (c *Client) isLocal() bool {

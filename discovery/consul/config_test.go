@@ -30,9 +30,18 @@ func TestAddressesInAllForms(t *testing.T) {
 			t.Errorf("New(%q) = %v, %v; want the address %s", address, c, err, want)
 		}
 	}
-	for _, address := range []string{"ftp://10.0.0.1", "10.0.0.1:8500?x=1", "user@10.0.0.1:8500", "a b:8500"} {
+	for _, address := range []string{"ftp://10.0.0.1", "10.0.0.1:8500?x=1", "a b:8500"} {
 		if _, err := consul.New(consul.Config{Address: address}); err == nil || !strings.Contains(err.Error(), address) {
 			t.Errorf("New(%q) = %v, want an error that names it", address, err)
+		}
+	}
+}
+
+func TestAPasswordInTheAddressIsNotRepeated(t *testing.T) {
+	for _, address := range []string{"consul://bob:s3cret@10.0.0.1:8500", "bob:s3cret@10.0.0.1", "http://bob:s3/cret@10.0.0.1", "ftp://bob:s3cret@10.0.0.1"} {
+		_, err := consul.New(consul.Config{Address: address})
+		if err == nil || !strings.Contains(err.Error(), "@10.0.0.1") || strings.Contains(err.Error(), "s3") {
+			t.Errorf("New(%q) = %v", address, err)
 		}
 	}
 }

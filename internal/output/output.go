@@ -9,6 +9,7 @@
 package output
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"slices"
@@ -42,6 +43,8 @@ type Options struct {
 	Color  bool   // colour is wanted on it
 	Width  int    // columns of the terminal, 0 for no limit
 	Now    func() time.Time
+	// Context, where it is not nil, ends a jq expression that does not.
+	Context context.Context //nolint:containedctx // a printer is for one run
 	// Clean makes a string from outside harmless for a terminal.
 	Clean func(string) string
 }
@@ -55,6 +58,9 @@ type Printer struct {
 // New returns a printer. It fails if the jq expression is wrong or contradicts
 // the format.
 func New(o Options) (*Printer, error) {
+	if o.Context == nil {
+		o.Context = context.Background()
+	}
 	p := &Printer{opts: o}
 	if o.JQ == "" {
 		return p, nil

@@ -2,10 +2,12 @@ package output
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/itchyny/gojq"
 )
@@ -21,6 +23,9 @@ func (e *QueryError) Error() string { return fmt.Sprintf("--jq %q: %v", e.Expr, 
 
 // Unwrap returns the cause.
 func (e *QueryError) Unwrap() error { return e.Err }
+
+// grace is the time of an expression that begins when the command's is over.
+const grace = time.Second
 
 type query struct {
 	expr string
@@ -48,11 +53,21 @@ func (p *Printer) filter(raw []byte) error {
 	if err := dec.Decode(&in); err != nil {
 		return err
 	}
-	results := p.query.code.Run(in)
+	ctx := p.opts.Context
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		// What was found before the time was over is still told.
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), grace)
+		defer cancel()
+	}
+	results := p.query.code.RunWithContext(ctx, in)
 	for {
 		v, ok := results.Next()
 		if !ok {
 			return nil
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
 		}
 		if err, failed := v.(error); failed {
 			var halt *gojq.HaltError
