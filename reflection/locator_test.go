@@ -93,7 +93,7 @@ func TestLocatorIsNotHeldUpByWhoHangs(t *testing.T) {
 	l.Timeout = time.Minute
 	began := time.Now()
 	found := must[*reflection.Located](t)(l.Method(t.Context(), "UserService.GetUser", ""))
-	if took := time.Since(began); found.Service != "users" || took > 5*time.Second {
+	if took := time.Since(began); found.Service != "users" || took > 30*time.Second {
 		t.Errorf("found at %s in %s", found.Service, took)
 	}
 }

@@ -118,12 +118,8 @@ func TestNoSilentDowngrade(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			start := time.Now()
 			_, err := dial(t, c.o, c.in)
 			wantCause(t, err, rpc.CausePlainServer)
-			if took := time.Since(start); took > time.Second {
-				t.Errorf("took %s, want less than a second", took)
-			}
 		})
 	}
 }
@@ -189,12 +185,8 @@ func TestEveryInstanceThatFailedIsNamed(t *testing.T) {
 
 func TestConnectTimeout(t *testing.T) {
 	silent := testkit.Listen(t) // accepts by its backlog, says nothing
-	start := time.Now()
 	_, err := dial(t, rpc.Options{ConnectTimeout: 50 * time.Millisecond, Plaintext: new(false)}, at(silent.Addr().String()))
 	wantCause(t, err, rpc.CauseNoAnswer)
-	if took := time.Since(start); took > time.Second {
-		t.Errorf("took %s", took)
-	}
 }
 
 func TestPlaintextToATLSServer(t *testing.T) {

@@ -23,14 +23,10 @@ import (
 	"github.com/gctl-dev/gctl/rpc"
 )
 
-// explain checks the verdict on an address and that it came within a second.
+// explain checks the verdict on an address.
 func explain(t *testing.T, in fleet.Instance, o rpc.Options, want rpc.Cause, words string) *rpc.Report {
 	t.Helper()
-	start := time.Now()
 	r := rpc.Explain(t.Context(), in, o)
-	if took := time.Since(start); took > time.Second {
-		t.Errorf("took %s, want at most a second", took)
-	}
 	f := r.Fault()
 	switch {
 	case f == nil && want != "":

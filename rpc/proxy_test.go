@@ -140,9 +140,9 @@ func TestAProxyThatTalksForEverIsCutOff(t *testing.T) {
 	})
 	t.Cleanup(done.Wait)
 	start := time.Now()
-	_, err := dial(t, rpc.Options{Proxy: "http://" + lis.Addr().String()}, at("far.example:9090"))
+	_, err := dial(t, rpc.Options{Proxy: "http://" + lis.Addr().String(), ConnectTimeout: time.Minute}, at("far.example:9090"))
 	wantCause(t, err, rpc.CauseProxy)
-	if took := time.Since(start); took > 3*time.Second {
+	if took := time.Since(start); took > 30*time.Second {
 		t.Errorf("took %s: it was read until the time was over", took)
 	}
 }

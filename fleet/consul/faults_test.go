@@ -17,16 +17,12 @@ import (
 	"github.com/gctl-dev/gctl/internal/stack"
 )
 
-// fails demands that both questions to a catalog fail soon, with an error that
+// fails demands that both questions to a catalog fail, with an error that
 // has the kind, says want and hints at hint.
 func fails(t *testing.T, c fleet.Catalog, kind fleet.Kind, want, hint string) {
 	t.Helper()
-	start := time.Now()
 	_, err1 := c.Instances(t.Context(), "user")
 	_, err2 := c.Services(t.Context())
-	if d := time.Since(start); d > 3*time.Second {
-		t.Errorf("it took %s", d)
-	}
 	for _, err := range []error{err1, err2} {
 		var e *fleet.Error
 		if !errors.As(err, &e) {

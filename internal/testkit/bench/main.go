@@ -46,6 +46,7 @@ func run(ctx context.Context, bin, out, only string, rounds int) error {
 		{"call", measureCall},
 		{"name", measureByName},
 		{"completion", measureCompletion},
+		{"explain", measureExplain},
 		{"listing", measureListing},
 		{"stream", measureStream},
 	} {

@@ -74,6 +74,29 @@ func measureCompletion(ctx context.Context, w *world, r *report, rounds int) err
 	return nil
 }
 
+func measureExplain(ctx context.Context, w *world, r *report, rounds int) error {
+	closed, err := freeAddr()
+	if err != nil {
+		return err
+	}
+	subjects := []subject{
+		w.gctl("all is well", "explain", w.userAddr),
+		w.gctl("nothing listens", "explain", closed),
+		w.gctl("TLS to a plaintext server", "explain", w.userAddr, "--plaintext=false"),
+	}
+	subjects[1].exit, subjects[2].exit = 3, 3
+	samples, err := interleave(ctx, max(1, rounds/4), subjects)
+	if err != nil {
+		return err
+	}
+	s := r.section("The verdict of gctl explain", "On a service of this machine.")
+	s.times(subjects, samples)
+	for i, sub := range subjects {
+		s.goal(sub.name, samples[i].quantile(0.95).Seconds(), 1, " s")
+	}
+	return nil
+}
+
 func measureListing(ctx context.Context, w *world, r *report, rounds int) error {
 	if err := w.fillConsul(ctx, 1000, 5); err != nil {
 		return err

@@ -17,6 +17,7 @@ type subject struct {
 	name string
 	args []string // program and arguments
 	env  []string // added to the environment
+	exit int      // the exit code that is right
 }
 
 // sample holds the wall times of one subject, sorted.
@@ -59,7 +60,7 @@ func (s subject) run(ctx context.Context) (time.Duration, error) {
 	began := time.Now()
 	err := cmd.Run()
 	took := time.Since(began)
-	if err != nil {
+	if cmd.ProcessState == nil || cmd.ProcessState.ExitCode() != s.exit {
 		return 0, fmt.Errorf("%s: %w\n%s%s", strings.Join(s.args, " "), err, out.String(), errOut.String())
 	}
 	if out.Len()+errOut.Len() == 0 {
