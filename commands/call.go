@@ -180,7 +180,7 @@ func (c *call) invoke(ctx context.Context, src *source) error {
 	if err != nil {
 		return c.explainConnect(err)
 	}
-	if err := p.end(result); err != nil {
+	if err := p.end(result); err != nil { //nolint:contextcheck // the printer has it
 		return err
 	}
 	c.verboseHeaders("<", result.Trailer)

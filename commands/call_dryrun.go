@@ -39,7 +39,7 @@ func (c *call) printDryRun(ctx context.Context, src *source, in fleet.Instance) 
 	for _, r := range requests {
 		doc.Requests = append(doc.Requests, json.RawMessage(r))
 	}
-	return p.Value(doc)
+	return p.Value(doc) //nolint:contextcheck // the printer has it
 }
 
 // dryRun is what would have been called.

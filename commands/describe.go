@@ -102,9 +102,9 @@ func (o *describeOptions) run(ctx context.Context) error {
 	case o.protosetOut != "":
 		return d.writeProtoset()
 	case o.template:
-		return d.printTemplate()
+		return d.printTemplate() //nolint:contextcheck // the printer has it
 	}
-	return d.print()
+	return d.print() //nolint:contextcheck // the printer has it
 }
 
 // describe is one run of the command: first what was asked for is found, then it
