@@ -252,3 +252,13 @@ func TestAServersWordsDoNotPassForAHint(t *testing.T) {
 		t.Error(r.err)
 	}
 }
+
+func TestTheHintThatSavesTheChoiceComesByNameToo(t *testing.T) {
+	_, addr := testkit.Server{}.Start(t)
+	run, _ := fleetOf(t, fleet.Instance{ID: "a", Addr: addr, Catalog: fleet.Passing, Meta: map[string]string{fleet.MetaTLS: "true"}})
+	for _, words := range [][]string{{"call", "EmptyCall"}, {"describe", "TestService"}} {
+		if r := run(words...); r.code != 1 || !strings.Contains(r.err, "gctl context add NAME --plaintext") {
+			t.Errorf("%q: code %d: %s", words, r.code, r.err)
+		}
+	}
+}

@@ -32,12 +32,13 @@ const maxAhead = 4 << 20
 func (c *call) source(ctx context.Context) (*source, error) {
 	client := c.located.Method.IsStreamingClient()
 	whole := c.each || c.dryRun // all of it is wanted before anything is sent
+	running := c.located
 	var in io.Reader
 	live := false
 	switch {
 	case !c.hasData && client && c.f.Streams.InTTY && !whole:
 		c.f.Notef("reading requests from the terminal, one a line; ctrl-d ends them")
-		return &source{next: c.interactive()}, nil
+		return &source{next: c.interactive(ctx, &running)}, nil
 	case !c.hasData:
 		in = strings.NewReader("{}")
 		if message.Format(c.format) == message.Text {
@@ -51,7 +52,7 @@ func (c *call) source(ctx context.Context) (*source, error) {
 			return nil, &fleet.Error{Kind: fleet.Usage, What: "cannot read the request", Err: err}
 		}
 		if info, err := file.Stat(); client && !whole && err == nil && (info.Size() > maxAhead || !info.Mode().IsRegular()) {
-			return &source{next: c.decode(ctx, file, true).Next}, nil // closed by the end of the process
+			return &source{next: c.decode(ctx, file, &running).Next}, nil // closed by the end of the process
 		}
 		defer file.Close()
 		in = file
@@ -59,7 +60,7 @@ func (c *call) source(ctx context.Context) (*source, error) {
 		in = strings.NewReader(c.data)
 	}
 	if live {
-		return &source{next: c.decode(ctx, in, true).Next}, nil
+		return &source{next: c.decode(ctx, in, &running).Next}, nil
 	}
 	all, err := c.readWhole(ctx, in)
 	if err != nil {
@@ -73,27 +74,25 @@ func (c *call) source(ctx context.Context) (*source, error) {
 func (c *call) readWhole(ctx context.Context, in io.Reader) ([]proto.Message, error) {
 	var text bytes.Buffer
 	before := c.located
-	all, err := readAll(c.decode(ctx, io.TeeReader(in, &text), false))
+	all, err := readAll(c.decode(ctx, io.TeeReader(in, &text), &c.located))
 	if err == nil && c.located != before && len(all) > 1 {
-		return readAll(c.decode(ctx, &text, false))
+		return readAll(c.decode(ctx, &text, &c.located))
 	}
 	return all, err
 }
 
-// decode reads requests. What is read while the call runs, perhaps from another
-// goroutine, leaves the method as it was when the call began.
-func (c *call) decode(ctx context.Context, in io.Reader, running bool) *message.Decoder {
-	d := message.NewDecoder(in, message.Format(c.format), c.located.Method.Input(), c.located.Schema.Types())
+// decode reads requests by the schema of located, and puts a newer one there if
+// they need it. Before the call that is the call's own; while it runs it is not:
+// requests are read in another goroutine, and its method stays what it was.
+func (c *call) decode(ctx context.Context, in io.Reader, located **reflection.Located) *message.Decoder {
+	d := message.NewDecoder(in, message.Format(c.format), (*located).Method.Input(), (*located).Schema.Types())
 	d.AllowUnknown = c.allowUnknown
-	located := c.located
 	d.Refresh = func() (protoreflect.MessageDescriptor, message.Types, error) {
-		again, err := c.refresh(ctx, located)
+		again, err := c.refresh(ctx, *located)
 		if err != nil {
 			return nil, nil, err
 		}
-		if !running {
-			c.located = again
-		}
+		*located = again
 		return again.Method.Input(), again.Schema.Types(), nil
 	}
 	return d
@@ -190,7 +189,7 @@ func deliver(all []proto.Message) func() (proto.Message, error) {
 
 // interactive reads what is typed. A message may take several lines of JSON;
 // a wrong one is told and forgotten, since the call goes on.
-func (c *call) interactive() func() (proto.Message, error) {
+func (c *call) interactive(ctx context.Context, located **reflection.Located) func() (proto.Message, error) {
 	in := bufio.NewReader(c.f.Streams.In)
 	var typed bytes.Buffer
 	var ready []proto.Message
@@ -199,7 +198,7 @@ func (c *call) interactive() func() (proto.Message, error) {
 			line, err := in.ReadBytes('\n')
 			typed.Write(line)
 			if len(bytes.TrimSpace(typed.Bytes())) > 0 {
-				ready = c.typed(&typed, err != nil)
+				ready = c.typed(ctx, located, &typed, err != nil)
 			}
 			if err != nil && len(ready) == 0 {
 				return nil, io.EOF
@@ -212,10 +211,8 @@ func (c *call) interactive() func() (proto.Message, error) {
 }
 
 // typed decodes what was typed so far; nothing yet if more lines belong to it.
-func (c *call) typed(typed *bytes.Buffer, end bool) []proto.Message {
-	d := message.NewDecoder(bytes.NewReader(typed.Bytes()), message.Format(c.format), c.located.Method.Input(), c.located.Schema.Types())
-	d.AllowUnknown = c.allowUnknown
-	all, err := readAll(d)
+func (c *call) typed(ctx context.Context, located **reflection.Located, typed *bytes.Buffer, end bool) []proto.Message {
+	all, err := readAll(c.decode(ctx, bytes.NewReader(typed.Bytes()), located))
 	var bad *message.InputError
 	if errors.As(err, &bad) && bad.Incomplete && !end {
 		return nil

@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -50,11 +51,7 @@ func (c *call) statusError(r *rpc.Result) error {
 // statusHint says what to do about a status where that is known.
 func (c *call) statusHint(r *rpc.Result) string {
 	text := r.Status.Message()
-	addr := r.Instance.Addr
-	if addr == "" {
-		addr = c.f.Global.Addr
-	}
-	explain := strings.TrimSpace("gctl explain " + addr)
+	explain := "gctl explain " + shellQuote(cmp.Or(r.Instance.Addr, c.f.Global.Addr, c.located.Service))
 	switch {
 	case strings.Contains(text, "larger than max"):
 		return "a response may have at most --max-msg-sz bytes; raise it"

@@ -1,14 +1,12 @@
 package commands
 
 import (
-	"fmt"
 	"maps"
 	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
 
-	"github.com/gctl-dev/gctl/fleet"
 	"github.com/gctl-dev/gctl/internal/config"
 )
 
@@ -118,11 +116,12 @@ func (o *contextAddOptions) applyHeaders(c *config.Context) error {
 	headers := map[string]string{}
 	maps.Copy(headers, c.Headers)
 	for _, h := range o.headers {
-		name, value, ok := strings.Cut(h, ":")
-		if name = strings.TrimSpace(name); !ok || name == "" || strings.ContainsAny(name, " \t") {
-			return &fleet.Error{Kind: fleet.Usage, What: fmt.Sprintf("--header %q is no header", name), Hint: "--header 'name: value'"}
+		name, _, err := parseHeader(h)
+		if err != nil {
+			return err
 		}
-		headers[strings.ToLower(name)] = strings.TrimSpace(value)
+		_, value, _ := strings.Cut(h, ":")
+		headers[name] = strings.TrimSpace(value)
 	}
 	if len(headers) > 0 {
 		c.Headers = headers

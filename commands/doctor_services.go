@@ -148,7 +148,7 @@ func (x *examination) verdict(in fleet.Instance, r *rpc.Report) (state, found, f
 	if !r.GRPC {
 		f := r.Fault()
 		if f == nil {
-			return stateFault, "no verdict in time", "gctl explain " + in.Addr
+			return stateFault, "no verdict in time", "gctl explain " + shellQuote(in.Addr)
 		}
 		if speaksOther(f.Cause) && !in.GRPC && in.Meta[fleet.MetaGRPCServices] == "" {
 			return stateNoGRPC, f.What, ""
@@ -196,7 +196,7 @@ func (x *examination) fix(in fleet.Instance, f *rpc.Finding) string {
 	}[f.Cause]
 	switch {
 	case flags == "":
-		return cmp.Or(f.Hint, "gctl explain "+in.Addr)
+		return cmp.Or(f.Hint, "gctl explain "+shellQuote(in.Addr))
 	case x.f.Global.Addr != "":
 		return f.Hint
 	case f.Cause == rpc.CausePlainServer && x.context.TLS != (config.TLS{}):

@@ -166,7 +166,7 @@ func (t *target) open(ctx context.Context, in fleet.Instance) (grpc.ClientConnIn
 		}
 		done = func() { conn.Close() }
 	}
-	if err := conn.Ready(ctx); err != nil {
+	if err := t.explainConnect(conn.Ready(ctx)); err != nil {
 		if t.f.Global.Addr != "" {
 			t.failed = err
 		}
