@@ -2,6 +2,7 @@ package demo
 
 import (
 	"errors"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -18,7 +19,11 @@ func makeRoom(o *Options) error {
 	if err := checkContext(o); err != nil {
 		return err
 	}
-	folders, err := filepath.Glob(filepath.Join(os.TempDir(), folderPrefix+"*"))
+	temporary, err := temporaryFolder()
+	if err != nil {
+		return err
+	}
+	folders, err := filepath.Glob(filepath.Join(temporary, folderPrefix+"*"))
 	if err != nil {
 		return err
 	}
@@ -34,6 +39,16 @@ func makeRoom(o *Options) error {
 		}
 	}
 	return nil
+}
+
+// temporaryFolder is where the folders of worlds are. TMPDIR may be relative; a
+// catalog's path is not.
+func temporaryFolder() (string, error) {
+	folder, err := filepath.Abs(os.TempDir())
+	if err != nil {
+		return "", &fleet.Error{What: "find the folder for temporary files", Err: err}
+	}
+	return folder, nil
 }
 
 // checkContext refuses to touch a context that is not of a dead world.
@@ -68,9 +83,13 @@ func checkContext(o *Options) error {
 
 // folderOf returns the folder of the world that a context is of.
 func folderOf(c config.Context) (string, bool) {
-	path, ok := strings.CutPrefix(c.Catalog, "file://")
-	folder := filepath.Dir(filepath.FromSlash(path))
-	return folder, ok && strings.HasPrefix(filepath.Base(folder), folderPrefix) && filepath.Base(path) == catalogFile
+	u, err := url.Parse(c.Catalog)
+	if err != nil || u.Scheme != "file" {
+		return "", false
+	}
+	folder, file := filepath.Split(filepath.FromSlash(u.Path))
+	folder = filepath.Clean(folder)
+	return folder, strings.HasPrefix(filepath.Base(folder), folderPrefix) && file == catalogFile
 }
 
 // forget removes the context of the world in folder, and the file and its

@@ -12,6 +12,7 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -77,7 +78,11 @@ func Start(ctx context.Context, o Options) (w *World, err error) {
 			err = errors.Join(err, w.Stop())
 		}
 	}()
-	if w.folder, err = os.MkdirTemp("", folderPrefix); err != nil {
+	temporary, err := temporaryFolder()
+	if err != nil {
+		return w, err
+	}
+	if w.folder, err = os.MkdirTemp(temporary, folderPrefix); err != nil {
 		return w, &fleet.Error{What: "make a folder for the demo", Err: err}
 	}
 	if w.unlock, err = lock(w.folder); err != nil {
@@ -150,5 +155,5 @@ func (w *World) Stop() error {
 }
 
 func catalogURL(folder string) string {
-	return "file://" + filepath.ToSlash(filepath.Join(folder, catalogFile))
+	return (&url.URL{Scheme: "file", Path: filepath.ToSlash(filepath.Join(folder, catalogFile))}).String()
 }

@@ -16,7 +16,9 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
+	"os"
 	"strings"
 	"sync"
 	"time"
@@ -58,6 +60,9 @@ func Open(ctx context.Context, store string) (*Store, error) {
 	if !ok || path == "" {
 		return nil, fmt.Errorf("store %q: not of the form sqlite:///path/users.db", store)
 	}
+	if err := create(path); err != nil {
+		return nil, fmt.Errorf("store: %w", err)
+	}
 	db, err := sql.Open("sqlite", dsn(path))
 	if err != nil {
 		return nil, fmt.Errorf("store %s: %w", path, err)
@@ -71,6 +76,20 @@ func Open(ctx context.Context, store string) (*Store, error) {
 	s.stop = stop
 	go s.poll(polling)
 	return s, nil
+}
+
+// create makes an empty file where there is none: SQLite would make one that
+// everybody on the machine may read. A file that is there is not even opened:
+// closing it would end the locks that this process holds on it.
+func create(path string) error {
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return file.Close()
 }
 
 // prepare brings the schema up to date. While another process turns a new file

@@ -2,6 +2,7 @@ package sqlite_test
 
 import (
 	"database/sql"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -51,6 +52,24 @@ func TestSeveralProcessesMayOpenANewFileAtOnce(t *testing.T) {
 	}
 }
 
+func TestOnlyTheOwnerMayReadTheUsers(t *testing.T) {
+	dir := t.TempDir()
+	s, err := sqlite.Open(t.Context(), "sqlite://"+filepath.Join(dir, "users.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	files, err := filepath.Glob(filepath.Join(dir, "*"))
+	if err != nil || len(files) < 2 { // the write-ahead log too
+		t.Fatal(files, err)
+	}
+	for _, f := range files {
+		if info, err := os.Stat(f); err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%s: %v, %v", f, info.Mode(), err)
+		}
+	}
+}
+
 func TestOpenSaysWhatIsWrong(t *testing.T) {
 	newer := filepath.Join(t.TempDir(), "newer.db")
 	db, err := sql.Open("sqlite", newer)
@@ -64,7 +83,7 @@ func TestOpenSaysWhatIsWrong(t *testing.T) {
 	for store, want := range map[string]string{
 		"postgres://x":           "not of the form sqlite:///path/users.db",
 		"sqlite://":              "not of the form sqlite:///path/users.db",
-		"sqlite:///no/such/x.db": "unable to open database file",
+		"sqlite:///no/such/x.db": "no such file or directory",
 		"sqlite://" + newer:      "schema version 99 is newer",
 	} {
 		s, err := sqlite.Open(t.Context(), store)
