@@ -2,6 +2,7 @@ package commands
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/gctl-dev/gctl/fleet"
+	"github.com/gctl-dev/gctl/internal/output"
 	"github.com/gctl-dev/gctl/rpc"
 	"github.com/gctl-dev/gctl/rpc/message"
 )
@@ -69,7 +71,7 @@ func newCall(f *Factory) *cobra.Command {
   gctl --addr 127.0.0.1:9090 call grpc.health.v1.Health/Check
   gctl call UserService.ListUsers --each-instance
   gctl call UserService.GetUser -d '{"id":"u-1"}' -o envelope --jq .status.code`,
-		Args:              args(1, 1),
+		Args:              callArgs,
 		ValidArgsFunction: firstOnly(completeMethods(f)),
 		Annotations:       map[string]string{outputs: callOutputs},
 		RunE: func(cmd *cobra.Command, given []string) error {
@@ -79,7 +81,7 @@ func newCall(f *Factory) *cobra.Command {
 	}
 	flags := cmd.Flags()
 	flags.StringVarP(&o.data, "data", "d", "", "the `request`, @FILE, or @ for stdin")
-	flags.StringVar(&o.format, "format", "json", "requests and responses are json or text")
+	flags.StringVar(&o.format, "format", "json", "the `language` of requests and responses, json or text")
 	flags.Var((*seconds)(&o.maxTime), "max-time", "end the RPC after this `duration`, 5s or bare seconds (default 10s for unary methods, none for streams)")
 	flags.BoolVar(&o.emitDefaults, "emit-defaults", false, "print fields that have their default value too")
 	flags.BoolVar(&o.allowUnknown, "allow-unknown-fields", false, "drop fields that the schema does not have")
@@ -91,6 +93,16 @@ func newCall(f *Factory) *cobra.Command {
 	o.conn.register(flags)
 	o.schema.register(flags)
 	return cmd
+}
+
+// callArgs says how a request is passed to those who put it behind the method.
+func callArgs(cmd *cobra.Command, given []string) error {
+	err := args(1, 1)(cmd, given)
+	var e *fleet.Error
+	if len(given) > 1 && errors.As(err, &e) && strings.HasPrefix(strings.TrimSpace(given[1]), "{") {
+		e.Hint = "the request is passed with -d: gctl call " + given[0] + " -d " + shellQuote(given[1])
+	}
+	return err
 }
 
 // check refuses what contradicts itself, before anything is asked.
@@ -178,16 +190,26 @@ func (c *call) invoke(ctx context.Context, src *source) error {
 		Next: src.next, OnHeader: p.header, OnMessage: p.message,
 	})
 	if err != nil {
-		return c.explainConnect(err)
+		return c.explainConnect(wasSent(err))
 	}
 	if err := p.end(result); err != nil { //nolint:contextcheck // the printer has it
-		return err
+		return wasSent(err)
 	}
 	c.verboseHeaders("<", result.Trailer)
 	if c.timing {
 		c.printTiming(result.Timing)
 	}
-	return c.statusError(result)
+	return c.statusError(ctx, result)
+}
+
+// wasSent makes a jq expression that does not fit the answer a failure: wrong usage
+// would mean that nothing was sent.
+func wasSent(err error) error {
+	var query *output.QueryError
+	if errors.As(err, &query) {
+		return &fleet.Error{What: err.Error(), Hint: "the request was sent; without --jq the answer is printed whole"}
+	}
+	return err
 }
 
 // limit is the time that the RPC may take.

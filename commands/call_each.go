@@ -84,9 +84,6 @@ func (c *call) eachInstance(ctx context.Context, instances []fleet.Instance) err
 	if err != nil {
 		return err
 	}
-	if src.all == nil && c.located.Method.IsStreamingClient() && c.f.Streams.InTTY && !c.hasData {
-		return &fleet.Error{Kind: fleet.Usage, What: "--each-instance cannot share a terminal between instances", Hint: "pass the requests by -d"}
-	}
 	p, err := c.f.Printer()
 	if err != nil {
 		return err
@@ -104,7 +101,7 @@ func (c *call) eachInstance(ctx context.Context, instances []fleet.Instance) err
 	all.Wait()
 	markDiffering(rows)
 	if err := eachTable.Print(p, rows, nil); err != nil {
-		return err
+		return wasSent(err)
 	}
 	return eachVerdict(rows)
 }

@@ -40,7 +40,7 @@ func TestAServerThatDiesInTheMiddleOfAStream(t *testing.T) {
 	go fmt.Fprintln(in, `{"responseParameters": [{"size": 1}]}`)
 	out := &onWrite{do: func() { go server.Stop() }}
 	r := gctl(t.Context(), addr, typed, out, "call", "FullDuplexCall", "-d", "@")
-	if r.code != 78 || !strings.Contains(r.err, "UNAVAILABLE") || !strings.Contains(r.err, "after 1 messages sent and 1 received") {
+	if r.code != 78 || !strings.Contains(r.err, "UNAVAILABLE") || !strings.Contains(r.err, "after 1 message sent and 1 received") {
 		t.Errorf("code %d: %s", r.code, r.err)
 	}
 	if !strings.Contains(r.err, "hint: gctl explain "+addr) {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"strings"
 
@@ -46,10 +47,13 @@ func (c *call) source(ctx context.Context) (*source, error) {
 		}
 	case c.data == "@", c.data == "@-":
 		in, live = c.f.Streams.In, client && !whole
+		if c.f.Streams.InTTY {
+			c.f.Notef("reading the request from the terminal; ctrl-d ends it")
+		}
 	case strings.HasPrefix(c.data, "@"):
 		file, err := os.Open(c.data[1:])
 		if err != nil {
-			return nil, &fleet.Error{Kind: fleet.Usage, What: "cannot read the request", Err: err}
+			return nil, unreadable(err)
 		}
 		if info, err := file.Stat(); client && !whole && err == nil && (info.Size() > maxAhead || !info.Mode().IsRegular()) {
 			return &source{next: c.decode(ctx, file, &running).Next}, nil // closed by the end of the process
@@ -62,11 +66,37 @@ func (c *call) source(ctx context.Context) (*source, error) {
 	if live {
 		return &source{next: c.decode(ctx, in, &running).Next}, nil
 	}
-	all, err := c.readWhole(ctx, in)
+	all, err := c.readUntil(ctx, in)
 	if err != nil {
 		return nil, err
 	}
 	return c.fixed(all)
+}
+
+func unreadable(err error) error {
+	return &fleet.Error{Kind: fleet.Usage, What: "cannot read the request", Err: err}
+}
+
+// readUntil is readWhole until ctx ends: who is asked for a request on a
+// terminal may want to leave. A read that blocks then ends with the process.
+func (c *call) readUntil(ctx context.Context, in io.Reader) ([]proto.Message, error) {
+	var all []proto.Message
+	var err error
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		all, err = c.readWhole(ctx, in)
+	}()
+	select {
+	case <-done:
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		return nil, unreadable(err)
+	}
+	return all, err
 }
 
 // readWhole reads all requests. If one of them shows that the schema is too old,

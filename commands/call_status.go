@@ -2,6 +2,7 @@ package commands
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -29,7 +30,7 @@ func (e *rpcError) Unwrap() error { return e.err }
 func (e *rpcError) ExitCode() int { return 64 + int(e.code) }
 
 // statusError turns the end of an RPC into an error, nil for OK.
-func (c *call) statusError(r *rpc.Result) error {
+func (c *call) statusError(ctx context.Context, r *rpc.Result) error {
 	if r.Status.Code() == codes.OK {
 		return nil
 	}
@@ -37,24 +38,28 @@ func (c *call) statusError(r *rpc.Result) error {
 		What:     c.methodName() + ": " + rpc.CodeName(r.Status.Code()),
 		Instance: r.Instance.ID,
 		Details:  message.DetailLines(r.Status.Proto().GetDetails(), c.located.Schema.Types()),
-		Hint:     c.statusHint(r),
+		Hint:     c.statusHint(ctx, r),
 	}
 	if text := r.Status.Message(); text != "" {
 		e.Err = errors.New(text)
 	}
 	if c.located.Method.IsStreamingServer() || c.located.Method.IsStreamingClient() {
-		e.Details = append(e.Details, fmt.Sprintf("after %d messages sent and %d received", r.Sent, r.Received))
+		e.Details = append(e.Details, fmt.Sprintf("after %s sent and %d received", plural(r.Sent, "message"), r.Received))
 	}
 	return &rpcError{e, r.Status.Code()}
 }
 
 // statusHint says what to do about a status where that is known.
-func (c *call) statusHint(r *rpc.Result) string {
+func (c *call) statusHint(ctx context.Context, r *rpc.Result) string {
 	text := r.Status.Message()
 	explain := "gctl explain " + shellQuote(cmp.Or(r.Instance.Addr, c.f.Global.Addr, c.located.Service))
 	switch {
 	case strings.Contains(text, "larger than max"):
 		return "a response may have at most --max-msg-sz bytes; raise it"
+	case strings.Contains(text, "Decompressor is not installed"):
+		return "the server does not read compressed requests; leave out --compress"
+	case r.Status.Code() == codes.DeadlineExceeded && timeIsOver(ctx) && errors.Is(context.Cause(ctx), errTimeout):
+		return "give the whole command longer by --timeout"
 	case strings.Contains(text, "unexpected HTTP status code"), strings.Contains(text, "unexpected content-type"):
 		return "the server's answer is not gRPC; " + explain + " shows it"
 	}

@@ -37,6 +37,14 @@ func noteHidden(f *Factory, hidden bool) {
 	}
 }
 
+// noteUnchecked says that the instance of --addr is there because the user says
+// so, and passing because no check of it has failed.
+func noteUnchecked(f *Factory) {
+	if f.Global.Addr != "" {
+		f.Notef("note: with --addr nobody has checked the instance; gctl explain %s does", f.Global.Addr)
+	}
+}
+
 // listServices asks the catalog for all services.
 func listServices(ctx context.Context, f *Factory) (fleet.ServiceList, error) {
 	catalog, err := f.Catalog()
@@ -74,7 +82,7 @@ func listInstances(ctx context.Context, f *Factory, service string) (fleet.Insta
 	if err != nil {
 		return list, err
 	}
-	if err := checkServices(all, []string{service}); err != nil {
+	if err := checkServices(f, all, []string{service}); err != nil {
 		return list, err
 	}
 	f.Notef("note: %s has no instances%s", service, filtered(f))
@@ -90,7 +98,7 @@ func filtered(f *Factory) string {
 }
 
 // checkServices fails if the list lacks one of the names.
-func checkServices(list fleet.ServiceList, names []string) error {
+func checkServices(f *Factory, list fleet.ServiceList, names []string) error {
 	known := make([]string, 0, len(list.Services))
 	for _, s := range list.Services {
 		known = append(known, s.Name)
@@ -98,6 +106,12 @@ func checkServices(list fleet.ServiceList, names []string) error {
 	for _, name := range names {
 		if slices.Contains(known, name) {
 			continue
+		}
+		if with := filtered(f); with != "" { // it may be known all the same
+			return &fleet.Error{
+				Kind: fleet.Usage, What: fmt.Sprintf("the catalog lists no instance of %q%s", name, with),
+				Hint: "leave out --tag to see what there is",
+			}
 		}
 		e := &fleet.Error{Kind: fleet.Usage, What: fmt.Sprintf("the catalog knows no service %q", name)}
 		e.Hint = didYouMean(name, known, "") + `"gctl services" lists them`

@@ -41,8 +41,8 @@ func (c *connFlags) register(flags *pflag.FlagSet) {
 	flags.Var((*seconds)(&c.keepalive), "keepalive-time", "ping an idle connection after this `duration`")
 	flags.IntVar(&c.maxMsgSize, "max-msg-sz", 0, "accept messages of at most this many `bytes` (default 4194304)")
 	flags.StringArrayVarP(&c.headers, "header", "H", nil, "send the header `'name: value'` with RPCs and reflection; a name in -bin takes base64")
-	flags.StringArrayVar(&c.rpcHeaders, "rpc-header", nil, "like -H, but not with reflection")
-	flags.StringArrayVar(&c.reflectHeaders, "reflect-header", nil, "like -H, but only with reflection")
+	flags.StringArrayVar(&c.rpcHeaders, "rpc-header", nil, "send the header `'name: value'` with RPCs, but not with reflection")
+	flags.StringArrayVar(&c.reflectHeaders, "reflect-header", nil, "send the header `'name: value'` with reflection only")
 	flags.BoolVar(&c.expand, "expand-headers", false, "replace ${NAME} in headers by the environment's variable")
 }
 

@@ -58,6 +58,9 @@ func runDemo(ctx context.Context, f *Factory) (err error) {
 	if err != nil {
 		return err
 	}
+	if err := file.Placed(); err != nil {
+		return err
+	}
 	world, err := demo.Start(ctx, demo.Options{
 		Userd: userd, Config: file.Path, Forget: func(catalog string) { forgetWorld(f, catalog) },
 	})

@@ -108,6 +108,11 @@ func (d *describe) findService(ctx context.Context, service string) error {
 	}
 	best := variants[0]
 	if best.Err != nil {
+		if schema, fromCache, err := d.loc.Service(ctx, service); err == nil && fromCache {
+			d.noteOld(service, best.Err)
+			d.add(service, schema)
+			return nil
+		}
 		return best.Err
 	}
 	if warning := describeVariants(service, variants); warning != "" {

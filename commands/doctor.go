@@ -209,7 +209,12 @@ func examine(ctx context.Context, f *Factory, d *diagnosis) error {
 		instances += s.Instances
 	}
 	row.Found = plural(len(list.Services), "service") + ", " + plural(instances, "instance")
-	if list.Hidden {
+	switch {
+	case instances == 0 && !list.Hidden: // one empty service may be meant, all of them hardly
+		row.State = stateFault
+		row.Found += filtered(f)
+		row.Fix = "there is nothing to call: correct the catalog, or choose another context: gctl context list"
+	case list.Hidden:
 		row.Found += ", others hidden"
 		row.Fix = "the token may not read everything: export CONSUL_HTTP_TOKEN=..."
 	}

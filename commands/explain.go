@@ -169,7 +169,13 @@ func (o *explainOptions) instances(ctx context.Context, given []string) (list []
 			name = "unix:" + name
 		}
 	}
-	if _, _, err := net.SplitHostPort(name); err == nil || strings.HasPrefix(name, "unix:") {
+	if strings.HasPrefix(name, "unix:") {
+		return []fleet.Instance{{ID: name, Addr: name}}, true, nil
+	}
+	if err := checkExplained(name); err != nil {
+		return nil, false, err
+	}
+	if _, _, err := net.SplitHostPort(name); err == nil {
 		return []fleet.Instance{{ID: name, Addr: name}}, true, nil
 	}
 	all, err := listInstances(ctx, o.f, name)
@@ -180,6 +186,25 @@ func (o *explainOptions) instances(ctx context.Context, given []string) (list []
 		return nil, false, &fleet.Error{Kind: fleet.Negative, What: name + " has no instances", Hint: "an address has a port: HOST:PORT"}
 	}
 	return all.Instances, len(all.Instances) == 1, nil
+}
+
+// checkExplained refuses what is meant as an address and is none, which would be
+// looked for in the catalog.
+func checkExplained(name string) error {
+	bad := func(hint string) error {
+		return &fleet.Error{Kind: fleet.Usage, What: fmt.Sprintf("%q is no address", name), Hint: hint}
+	}
+	if _, rest, isURL := strings.Cut(name, "://"); isURL {
+		host, _, _ := strings.Cut(rest, "/")
+		return bad("an address is HOST:PORT: gctl explain " + shellQuote(host))
+	}
+	if net.ParseIP(strings.Trim(name, "[]")) != nil {
+		return bad("an address has a port: gctl explain " + shellQuote(net.JoinHostPort(strings.Trim(name, "[]"), "PORT")))
+	}
+	if !portPossible(name) {
+		return bad("a port is a number from 1 to 65535")
+	}
+	return nil
 }
 
 // explainAtOnce bounds how many instances are examined in parallel.

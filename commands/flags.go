@@ -28,14 +28,14 @@ type Global struct {
 }
 
 func (g *Global) register(flags *pflag.FlagSet) {
-	flags.StringVar(&g.Context, "context", "", "the context to use instead of the current `name`")
+	flags.StringVar(&g.Context, "context", "", "use the context called `name` instead of the current one")
 	flags.StringVar(&g.Addr, "addr", "", "talk to the instance at `host:port`, without a catalog")
 	flags.StringSliceVar(&g.Tags, "tag", nil, "only instances with this `tag`; repeat it for instances with all of them")
-	flags.StringVar(&g.Datacenter, "datacenter", "", "the catalog's datacenter `name`")
-	flags.StringVar(&g.Namespace, "namespace", "", "the catalog's namespace `name`")
-	flags.StringVarP(&g.Output, "output", "o", "", "print the answer as `format`: table, json, jsonl, yaml, name or wide")
+	flags.StringVar(&g.Datacenter, "datacenter", "", "ask the catalog about the datacenter called `name`")
+	flags.StringVar(&g.Namespace, "namespace", "", "ask the catalog about the namespace called `name`")
+	flags.StringVarP(&g.Output, "output", "o", "", "print the answer in `format`: table, json, jsonl, yaml, name or wide")
 	flags.StringVar(&g.JQ, "jq", "", "filter the JSON answer by a jq `expression`; strings are printed raw")
-	flags.DurationVar(&g.Timeout, "timeout", 0, "give the whole command at most this `duration`")
+	flags.DurationVar(&g.Timeout, "timeout", 0, "end the whole command after this `duration`, such as 5s")
 	flags.BoolVar(&g.NoColor, "no-color", false, "print without colour (also NO_COLOR)")
 	flags.BoolVarP(&g.Verbose, "verbose", "v", false, "say on stderr where answers come from")
 }

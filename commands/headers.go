@@ -194,7 +194,7 @@ const authTimeout = 10 * time.Second
 // "authorization"; a bare token becomes a bearer token. Its output is in no
 // error: it may be half a secret.
 func authToken(ctx context.Context, command string) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, authTimeout)
+	ctx, cancel := context.WithTimeoutCause(ctx, authTimeout, fmt.Errorf("no token within %s", authTimeout))
 	defer cancel()
 	shell, flag := "sh", "-c"
 	if runtime.GOOS == "windows" {
@@ -203,7 +203,10 @@ func authToken(ctx context.Context, command string) (string, error) {
 	cmd := exec.CommandContext(ctx, shell, flag, command)
 	cmd.WaitDelay = 300 * time.Millisecond // a child of the shell may hold its output open
 	out, err := cmd.Output()
-	if errors.Is(err, exec.ErrWaitDelay) && ctx.Err() == nil {
+	switch {
+	case err != nil && ctx.Err() != nil:
+		err = context.Cause(ctx)
+	case errors.Is(err, exec.ErrWaitDelay): // it has ended well and left something running
 		err = nil
 	}
 	token := strings.TrimSpace(string(out))

@@ -85,6 +85,7 @@ func (o *instancesOptions) run(ctx context.Context) error {
 	for _, in := range list.Instances {
 		rows = append(rows, newInstanceRow(in))
 	}
+	noteUnchecked(o.f)
 	return instanceTable.Print(p, rows, nil)
 }
 

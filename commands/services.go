@@ -73,7 +73,7 @@ func (o *servicesOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := checkServices(list, o.names); err != nil {
+	if err := checkServices(o.f, list, o.names); err != nil {
 		return err
 	}
 	rows := make([]serviceRow, 0, len(list.Services))
@@ -85,6 +85,7 @@ func (o *servicesOptions) run(ctx context.Context) error {
 	if len(rows) == 0 && !list.Hidden {
 		o.f.Notef("note: the catalog lists no services%s", filtered(o.f))
 	}
+	noteUnchecked(o.f)
 	return serviceTable.Print(p, rows, nil)
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"strconv"
 	"strings"
 	"time"
 
@@ -16,7 +17,7 @@ import (
 func OneInstance(addr string) (fleet.Catalog, error) {
 	if !strings.HasPrefix(addr, "unix:") {
 		host, port, err := net.SplitHostPort(addr)
-		if err != nil || host == "" || port == "" {
+		if err != nil || host == "" || port == "" || !portPossible(addr) {
 			return nil, &fleet.Error{
 				Kind: fleet.Usage, What: fmt.Sprintf("--addr %q is no address", addr),
 				Hint: "host:port, for example 127.0.0.1:9090 or [::1]:9090, or unix:/path",
@@ -24,6 +25,16 @@ func OneInstance(addr string) (fleet.Catalog, error) {
 		}
 	}
 	return oneInstance(addr), nil
+}
+
+// portPossible tells whether addr has no port that is a number and cannot be one.
+func portPossible(addr string) bool {
+	_, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return true
+	}
+	n, err := strconv.Atoi(port)
+	return err != nil || n > 0 && n <= 65535
 }
 
 type oneInstance string

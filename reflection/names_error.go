@@ -32,7 +32,10 @@ func (e *UnknownError) Error() string {
 	if len(e.Nearest) == 0 {
 		return "nothing has a name like it"
 	}
-	return "the nearest is " + list(e.Nearest)
+	if len(e.Nearest) == 1 {
+		return "the nearest is " + e.Nearest[0]
+	}
+	return "the nearest are " + list(e.Nearest)
 }
 
 func isAmbiguous(err error) bool {

@@ -65,7 +65,21 @@ func schemaError(service string, err error) error {
 // be right, and it is a failure.
 func (s *search) unknown(err error) error {
 	var e *fleet.Error
-	if len(s.errs) == 0 || !errors.As(err, &e) {
+	if !errors.As(err, &e) {
+		return err
+	}
+	if len(s.errs) == 0 && len(s.schemas) == 0 && s.l.Schema == nil {
+		return &fleet.Error{
+			What: "no service of the catalog has an instance to ask for " + cleanName(s.name),
+			Hint: "gctl services shows what the catalog lists",
+		}
+	}
+	if near := fleet.Nearest(s.service, s.known, 1); s.service != "" && len(near) > 0 && strings.HasPrefix(e.What, "unknown service ") {
+		nearer := *e
+		nearer.Hint = "did you mean " + near[0] + "?"
+		err, e = &nearer, &nearer
+	}
+	if len(s.errs) == 0 {
 		return err
 	}
 	silent := slices.Sorted(maps.Keys(s.errs))

@@ -43,9 +43,12 @@ func FromProtosets(paths []string) (*Schema, error) {
 // inferred from the files. Errors of the compiler are usage errors that name
 // file, line and column.
 func FromProtoFiles(importPaths, files []string) (*Schema, error) {
-	names, err := protoparse.ResolveFilenames(importPaths, files...)
-	if err != nil {
-		return nil, &fleet.Error{Kind: fleet.Usage, What: "cannot compile the proto files", Err: err, Hint: protoHint(err)}
+	names := files
+	if len(importPaths) > 0 {
+		var err error
+		if names, err = protoparse.ResolveFilenames(importPaths, files...); err != nil {
+			return nil, &fleet.Error{Kind: fleet.Usage, What: "cannot compile the proto files", Err: err, Hint: protoHint(err)}
+		}
 	}
 	p := protoparse.Parser{ImportPaths: importPaths, InferImportPaths: len(importPaths) == 0, IncludeSourceCodeInfo: true}
 	compiled, err := p.ParseFiles(names...)

@@ -137,7 +137,7 @@ func expired(cert *x509.Certificate) Finding {
 	}
 	what := "the server's certificate has expired"
 	if cert != nil {
-		what += " at " + cert.NotAfter.UTC().Format(time.RFC3339)
+		what = "the server's certificate expired at " + cert.NotAfter.UTC().Format(time.RFC3339)
 	}
 	return Finding{CauseExpired, what, "the server needs a new certificate; --insecure skips the check"}
 }

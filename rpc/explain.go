@@ -187,7 +187,8 @@ func (x *examination) judgeProtocol(ctx context.Context, plain plainAnswer, secu
 	case len(plain.heard) > 0:
 		f := notHTTP2(plain.heard)
 		if head := x.askHTTP1(ctx); head != "" {
-			f.What += ": it answers " + head
+			f = noHTTP2
+			f.What += "; it answers " + head
 		}
 		return x.add("protocol", "", took, &f)
 	case plain.silent:

@@ -53,7 +53,7 @@ func newFactory() *commands.Factory {
 func loadConfig() (*config.File, error) {
 	path, err := config.DefaultPath(os.Getenv)
 	if err != nil {
-		return nil, err
+		return config.Nowhere(err), nil
 	}
 	return config.Load(path)
 }

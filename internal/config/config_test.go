@@ -229,6 +229,20 @@ func TestDefaultPath(t *testing.T) {
 	}
 }
 
+func TestNowhere(t *testing.T) {
+	f := config.Nowhere(errors.New("no home"))
+	if c, err := f.Select(""); err != nil || c.Catalog != "" {
+		t.Errorf("got %v, %v: no file is an empty one", c, err)
+	}
+	for what, err := range map[string]error{
+		"put": f.Put(config.Context{Name: "a"}), "use": f.Use("a"), "remove": f.Remove("a"), "placed": f.Placed(),
+	} {
+		if err == nil || err.Error() != "no home" {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
+
 // Whatever stands in the file, reading it ends with a configuration or an error.
 func FuzzLoad(f *testing.F) {
 	for _, seed := range []string{handwritten, "", "contexts: {a: {tls: {plaintext: true}}}", "contexts: {a: &x {}, b: *x}", "contexts: !!map\n", "- a\n", "current: |\n x\n"} {

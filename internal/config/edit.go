@@ -65,6 +65,9 @@ func (f *File) Remove(name string) error {
 
 // reload takes in what others wrote since f was loaded, so that it is not lost.
 func (f *File) reload() error {
+	if err := f.Placed(); err != nil {
+		return err
+	}
 	now, err := Load(f.Path)
 	if err == nil {
 		*f = *now

@@ -16,12 +16,24 @@ import (
 	"github.com/gctl-dev/gctl/fleet"
 )
 
-// File is the configuration file. A file that does not exist is an empty one.
+// File is the configuration file. A file that does not exist is an empty one,
+// and so is one that could have no place.
 type File struct {
 	Path     string             `yaml:"-"`
 	Current  string             `yaml:"current,omitempty"` // the context that is used where none is named
 	Contexts map[string]Context `yaml:"contexts,omitempty"`
+
+	nowhere error // why it can have no place and cannot be written
 }
+
+// Nowhere returns the empty file for a user without a home, as a container or a
+// cron job may be. Everything works but what writes it, which fails with err.
+func Nowhere(err error) *File {
+	return &File{Path: "$XDG_CONFIG_HOME/gctl/config.yaml (neither that nor HOME is set)", nowhere: err}
+}
+
+// Placed fails if there is no place where the file could be written.
+func (f *File) Placed() error { return f.nowhere }
 
 // DefaultPath returns where the file is: $XDG_CONFIG_HOME/gctl/config.yaml,
 // ~/.config where that is unset, %AppData% on Windows.

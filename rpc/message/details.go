@@ -92,7 +92,11 @@ func say(m proto.Message) []string {
 		}
 		return lines
 	case *errdetails.ResourceInfo:
-		return []string{fmt.Sprintf("resource %s %s: %s", m.GetResourceType(), m.GetResourceName(), m.GetDescription())}
+		line := "resource " + m.GetResourceType() + " " + m.GetResourceName()
+		if m.GetDescription() != "" {
+			line += ": " + m.GetDescription()
+		}
+		return []string{line}
 	case *errdetails.RequestInfo:
 		return []string{"request id " + m.GetRequestId()}
 	default:
