@@ -90,7 +90,7 @@ func newCall(f *Factory) *cobra.Command {
 	flags.BoolVar(&o.each, "each-instance", false, "call every instance and compare the answers")
 	flags.BoolVar(&o.dryRun, "dry-run", false, "send nothing; print the request and the same call for grpcurl")
 	flags.BoolVar(&o.timing, "timing", false, "say on stderr where the time went")
-	o.conn.register(flags)
+	o.conn.registerRPC(flags)
 	o.schema.register(flags)
 	return cmd
 }
@@ -119,6 +119,10 @@ func (o *callOptions) check() error {
 		return usage("--compress %q: only gzip is known", o.compress)
 	case o.each && o.instance != "":
 		return usage("--each-instance contradicts --instance")
+	case o.each && o.timing:
+		return usage("--each-instance contradicts --timing")
+	case format == message.Text && o.emitDefaults:
+		return usage("--format text contradicts --emit-defaults: only JSON can show them")
 	case o.each && out == "envelope":
 		return usage("--each-instance prints a row for each instance, not -o envelope")
 	case table && !o.each:

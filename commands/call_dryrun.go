@@ -7,7 +7,9 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/gctl-dev/gctl/fleet"
 	"github.com/gctl-dev/gctl/internal/output"
@@ -80,9 +82,21 @@ func (c *call) grpcurl(ctx context.Context, in fleet.Instance, src *source) []st
 	for _, path := range c.schema.protosets {
 		flag("protoset", path)
 	}
+	flag("user-agent", o.UserAgent)
 	words = append(words, c.headers.grpcurl()...)
-	if c.maxTime > 0 {
-		flag("max-time", fmt.Sprintf("%g", c.maxTime.Seconds()))
+	duration := func(name string, value time.Duration) {
+		if value > 0 {
+			flag(name, fmt.Sprintf("%g", value.Seconds()))
+		}
+	}
+	duration("max-time", c.maxTime)
+	duration("connect-timeout", o.ConnectTimeout)
+	duration("keepalive-time", o.KeepaliveTime)
+	if o.MaxMsgSize > 0 {
+		flag("max-msg-sz", strconv.Itoa(o.MaxMsgSize))
+	}
+	if c.emitDefaults {
+		words = append(words, "-emit-defaults")
 	}
 	if c.format == "text" {
 		flag("format", "text")
@@ -110,16 +124,29 @@ func (c *call) grpcurlData(src *source) []string {
 	return []string{"-d", shellQuote(strings.Join(requests, ""))}
 }
 
+// grpcurl returns the headers as flags of grpcurl.
 func (s headerSet) grpcurl() []string {
 	var words []string
 	secret := false
-	for _, name := range slices.Sorted(maps.Keys(s.rpc)) {
-		for _, value := range headerValues(name, s.rpc[name]) {
+	add := func(flag, name string, values []string) {
+		for _, value := range headerValues(name, values) {
 			if s.hides(name) {
 				secret = true
 				value = "${" + strings.ToUpper(strings.NewReplacer("-", "_", ".", "_").Replace(name)) + "}"
 			}
-			words = append(words, "-H", shellQuote(name+": "+value))
+			words = append(words, flag, shellQuote(name+": "+value))
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.rpc)) {
+		if slices.Equal(s.rpc[name], s.reflect[name]) {
+			add("-H", name, s.rpc[name])
+			continue
+		}
+		add("-rpc-header", name, s.rpc[name])
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.reflect)) {
+		if !slices.Equal(s.rpc[name], s.reflect[name]) {
+			add("-reflect-header", name, s.reflect[name])
 		}
 	}
 	if secret {

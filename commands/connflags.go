@@ -38,12 +38,17 @@ func (c *connFlags) register(flags *pflag.FlagSet) {
 	flags.BoolVar(&c.unix, "unix", false, "--addr is the path of a Unix socket")
 	flags.StringVar(&c.userAgent, "user-agent", "", "put `text` before the user agent")
 	flags.Var((*seconds)(&c.connectTimeout), "connect-timeout", "give up connecting after this `duration`, 5s or bare seconds (default 5s)")
-	flags.Var((*seconds)(&c.keepalive), "keepalive-time", "ping an idle connection after this `duration`")
-	flags.IntVar(&c.maxMsgSize, "max-msg-sz", 0, "accept messages of at most this many `bytes` (default 4194304)")
 	flags.StringArrayVarP(&c.headers, "header", "H", nil, "send the header `'name: value'` with RPCs and reflection; a name in -bin takes base64")
-	flags.StringArrayVar(&c.rpcHeaders, "rpc-header", nil, "send the header `'name: value'` with RPCs, but not with reflection")
 	flags.StringArrayVar(&c.reflectHeaders, "reflect-header", nil, "send the header `'name: value'` with reflection only")
 	flags.BoolVar(&c.expand, "expand-headers", false, "replace ${NAME} in headers by the environment's variable")
+}
+
+// registerRPC registers the flags of commands that call methods of the user.
+func (c *connFlags) registerRPC(flags *pflag.FlagSet) {
+	c.register(flags)
+	flags.Var((*seconds)(&c.keepalive), "keepalive-time", "ping an idle connection after this `duration`")
+	flags.IntVar(&c.maxMsgSize, "max-msg-sz", 0, "accept messages of at most this many `bytes` (default 4194304)")
+	flags.StringArrayVar(&c.rpcHeaders, "rpc-header", nil, "send the header `'name: value'` with RPCs, but not with reflection")
 }
 
 // options merges the flags over the context's settings.

@@ -19,7 +19,7 @@ func parsed(t *testing.T, words ...string) *connFlags {
 	t.Helper()
 	c := &connFlags{}
 	set := pflag.NewFlagSet("test", pflag.ContinueOnError)
-	c.register(set)
+	c.registerRPC(set)
 	if err := set.Parse(words); err != nil {
 		t.Fatal(err)
 	}

@@ -153,6 +153,7 @@ func (x *examination) ask(ctx context.Context, t *http.Transport, path string, m
 	x.addHeaders(req.Header)
 	req.Header.Set("Content-Type", "application/grpc")
 	req.Header.Set("Te", "trailers")
+	req.Header.Set("User-Agent", strings.TrimSpace(x.opts.UserAgent+" gctl"))
 	resp, err := t.RoundTrip(req)
 	if err != nil {
 		return answer{err: err}
