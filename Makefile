@@ -43,7 +43,7 @@ test: backends ## Run every test, against the real backends, with the race detec
 lint: check-go ## Check formatting, lint, generated code
 	@echo "building the linter (once, about a minute)"
 	@go build -C tools/lint -o ../../$(LINT) github.com/golangci/golangci-lint/v2/cmd/golangci-lint
-	@$(LINT) run ./...
+	@$(LINT) run --allow-parallel-runners ./...
 	@go mod tidy -diff
 	@$(MAKE) --no-print-directory check-generated
 
