@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -87,7 +88,7 @@ func Dial(instances []fleet.Instance, o Options) (*Conn, error) {
 	r := manual.NewBuilderWithScheme("gctl")
 	r.InitialState(state)
 	h := &handshaker{conn: c, dialer: dialer, tls: credentials.NewTLS(config), config: config}
-	c.ClientConn, err = grpc.NewClient("gctl:///"+authorityOf(&instances[0]), c.dialOptions(r, h)...)
+	c.ClientConn, err = grpc.NewClient("gctl:///"+url.PathEscape(authorityOf(&instances[0])), c.dialOptions(r, h)...)
 	if err != nil {
 		return nil, &fleet.Error{Kind: fleet.Usage, What: "cannot use these connection settings", Err: err}
 	}
@@ -191,17 +192,23 @@ type instanceAddr struct {
 }
 
 // authorityOf returns the :authority for an instance: the name that its catalog
-// gives it, else its address, and "localhost" for a socket, as grpc-go has it.
+// gives it, else its address, without the zone that means something on this
+// machine only, and "localhost" for a socket, as grpc-go has it.
 func authorityOf(in *fleet.Instance) string {
 	if strings.HasPrefix(in.Addr, "unix:") {
 		return "localhost"
 	}
 	name := in.Meta[fleet.MetaAuthority]
-	if name == "" {
+	host, port, err := net.SplitHostPort(in.Addr)
+	if ip, _, zoned := strings.Cut(host, "%"); name == "" && err == nil && zoned {
+		name = ip
+	}
+	switch {
+	case name == "":
 		return in.Addr
-	}
-	if _, port, err := net.SplitHostPort(in.Addr); err == nil {
+	case err == nil:
 		return net.JoinHostPort(name, port)
+	default:
+		return name
 	}
-	return name
 }

@@ -272,3 +272,16 @@ func TestTheCatalogsNameIsTheOneThatIsVerified(t *testing.T) {
 		t.Errorf("the name that the catalog gives: %v", err)
 	}
 }
+
+func TestAddressesThatAreNoURL(t *testing.T) {
+	_, addr := testkit.Server{}.Start(t)
+	for _, odd := range []string{"[fe80::1%eth0]:9090", "[::1]:9090", "a_b.example:9090", "ümlaut.example:9090"} {
+		o := rpc.Options{DialContext: redirect(addr), Plaintext: new(true)}
+		if _, err := dial(t, o, at(odd)); err != nil {
+			t.Errorf("%s: %v", odd, err)
+		}
+		if f := rpc.Explain(t.Context(), at(odd), o).Fault(); f != nil && f.Cause != rpc.CauseName {
+			t.Errorf("explain %s: %+v", odd, f)
+		}
+	}
+}
