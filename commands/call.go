@@ -4,10 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/spf13/cobra"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/gctl-dev/gctl/fleet"
 	"github.com/gctl-dev/gctl/internal/output"
@@ -32,8 +35,9 @@ otherwise.
 -o jsonl prints one line for each response, -o envelope one document with
 status, headers, trailers and timing. -v prints headers and trailers on stderr.
 
-Exit codes: 0 OK; 1 no connection; 2 wrong usage, an unknown name, a request that
-does not fit (nothing was sent); 3 the instances of --each-instance disagree;
+Exit codes: 0 OK; 1 no connection, or a request that does not fit after others
+were sent; 2 wrong usage, an unknown name, a request that does not fit (nothing
+was sent); 3 the instances of --each-instance disagree;
 64+code the RPC ended with that status (68 DEADLINE_EXCEEDED, 69 NOT_FOUND, 78
 UNAVAILABLE, ...), a local deadline included; 130 interrupted.`
 
@@ -76,6 +80,9 @@ func newCall(f *Factory) *cobra.Command {
 		Annotations:       map[string]string{outputs: callOutputs},
 		RunE: func(cmd *cobra.Command, given []string) error {
 			o.method, o.hasData = given[0], cmd.Flags().Changed("data")
+			if !o.each && !cmd.Flag("output").Changed && tabular(f.Global.Output) {
+				f.Global.Output = "" // a variable's wish for all commands, not for this one
+			}
 			return o.run(cmd.Context())
 		},
 	}
@@ -111,7 +118,6 @@ func (o *callOptions) check() error {
 		return &fleet.Error{Kind: fleet.Usage, What: fmt.Sprintf(format, args...)}
 	}
 	format, out := message.Format(o.format), o.f.Global.Output
-	table := out == "table" || out == "wide" || out == "yaml" || out == "name"
 	switch {
 	case format != message.JSON && format != message.Text:
 		return usage("--format %q is neither json nor text", o.format)
@@ -125,12 +131,17 @@ func (o *callOptions) check() error {
 		return usage("--format text contradicts --emit-defaults: only JSON can show them")
 	case o.each && out == "envelope":
 		return usage("--each-instance prints a row for each instance, not -o envelope")
-	case table && !o.each:
+	case tabular(out) && !o.each:
 		return usage("-o %s needs --each-instance: a response is a document", out)
 	case format == message.Text && (out != "" || o.f.Global.JQ != ""):
 		return usage("--format text contradicts -o and --jq")
 	}
 	return o.conn.check()
+}
+
+// tabular tells whether a format is for rows.
+func tabular(format string) bool {
+	return format == "table" || format == "wide" || format == "yaml" || format == "name"
 }
 
 // call is one run of the command.
@@ -189,12 +200,20 @@ func (c *call) invoke(ctx context.Context, src *source) error {
 		return err
 	}
 	c.verboseHeaders(">", c.headers.rpc)
+	var given atomic.Int64
+	next := func() (proto.Message, error) {
+		m, err := src.next()
+		if err == nil {
+			given.Add(1)
+		}
+		return m, err
+	}
 	result, err := c.opened.Call(ctx, &rpc.Invocation{
 		Method: c.located.Method, Headers: c.headers.rpc, MaxTime: c.limit(),
-		Next: src.next, OnHeader: p.header, OnMessage: p.message,
+		Next: next, OnHeader: p.header, OnMessage: p.message,
 	})
 	if err != nil {
-		return c.explainConnect(wasSent(err))
+		return c.explainConnect(wasSent(tooLate(err, int(given.Load()))))
 	}
 	if err := p.end(result); err != nil { //nolint:contextcheck // the printer has it
 		return wasSent(err)
@@ -214,6 +233,20 @@ func wasSent(err error) error {
 		return &fleet.Error{What: err.Error(), Hint: "the request was sent; without --jq the answer is printed whole"}
 	}
 	return err
+}
+
+// tooLate makes a request that does not fit a failure where others went before it:
+// wrong usage would mean that nothing was sent.
+func tooLate(err error, before int) error {
+	var bad *message.InputError
+	var e *fleet.Error
+	if before == 0 || !errors.As(err, &bad) || !errors.As(err, &e) {
+		return err
+	}
+	return &fleet.Error{
+		What: err.Error(), Hint: e.Hint,
+		Details: append(slices.Clone(e.Details), plural(before, "message")+" before it may have been sent; the RPC was cancelled"),
+	}
 }
 
 // limit is the time that the RPC may take.

@@ -132,7 +132,10 @@ func (s *seconds) Set(text string) error {
 	if n, floatErr := strconv.ParseFloat(text, 64); floatErr == nil {
 		d, err = time.Duration(n*float64(time.Second)), nil
 	}
-	if err != nil || d < 0 {
+	if err == nil && d < 0 {
+		return fmt.Errorf("%q is negative", text)
+	}
+	if err != nil {
 		return fmt.Errorf("%q is no duration such as 5s, 500ms or 2.5", text)
 	}
 	*s = seconds(d)

@@ -196,6 +196,9 @@ func runContextShow(f *Factory) error {
 	if err != nil {
 		return err
 	}
+	if c.Name == "" {
+		f.Notef("note: no context is chosen; gctl asks the Consul agent at its default address")
+	}
 	c = c.Redacted()
 	v := contextView{Name: c.Name, File: file.Path, Catalog: c.Catalog, Headers: c.Headers, Auth: c.Auth, Proxy: c.Proxy}
 	v.TLS = tlsView{tlsWord(c.TLS), c.TLS.CACert, c.TLS.Cert, c.TLS.Key, c.TLS.ServerName}

@@ -35,7 +35,7 @@ func (g *Global) register(flags *pflag.FlagSet) {
 	flags.StringVar(&g.Namespace, "namespace", "", "ask the catalog about the namespace called `name`")
 	flags.StringVarP(&g.Output, "output", "o", "", "print the answer in `format`: table, json, jsonl, yaml, name or wide")
 	flags.StringVar(&g.JQ, "jq", "", "filter the JSON answer by a jq `expression`; strings are printed raw")
-	flags.DurationVar(&g.Timeout, "timeout", 0, "end the whole command after this `duration`, such as 5s")
+	flags.Var((*seconds)(&g.Timeout), "timeout", "end the whole command after this `duration`, 5s or bare seconds")
 	flags.BoolVar(&g.NoColor, "no-color", false, "print without colour (also NO_COLOR)")
 	flags.BoolVarP(&g.Verbose, "verbose", "v", false, "say on stderr where answers come from")
 }

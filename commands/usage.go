@@ -44,6 +44,9 @@ func flagError(cmd *cobra.Command, err error) error {
 	var unknown *pflag.NotExistError
 	if errors.As(err, &unknown) {
 		hint = didYouMean(specified(unknown), flagNames(cmd), "--") + hint
+		if specified(unknown) == "version" {
+			hint = "gctl version prints it"
+		}
 	}
 	return &fleet.Error{Kind: fleet.Usage, What: err.Error(), Hint: hint}
 }
