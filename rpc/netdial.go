@@ -91,10 +91,10 @@ func (d *netDialer) proxyFor(addr string) *url.URL {
 		return d.proxy
 	}
 	u, err := http.ProxyFromEnvironment(&http.Request{URL: &url.URL{Scheme: "https", Host: addr}})
-	if err != nil || u == nil || !knownProxy(u.Scheme) {
+	if err != nil {
 		return nil
 	}
-	return u
+	return u // also one that cannot be used: going without it would not be asked for
 }
 
 // through connects to addr by way of a proxy, which resolves the name.
@@ -108,9 +108,12 @@ func (d *netDialer) through(ctx context.Context, via *url.URL, addr string) (net
 	}
 	var conn net.Conn
 	var err error
-	if via.Scheme == "http" {
+	switch {
+	case !knownProxy(via.Scheme):
+		err = fmt.Errorf("%q is not spoken here, but socks5 and http", via.Scheme)
+	case via.Scheme == "http":
 		conn, err = d.connectTunnel(ctx, host, via.User, addr)
-	} else {
+	default:
 		conn, err = d.socks(ctx, host, via.User, addr)
 	}
 	if err != nil {
