@@ -44,6 +44,23 @@ func (c *call) printDryRun(ctx context.Context, src *source, in fleet.Instance) 
 	return p.Value(doc) //nolint:contextcheck // the printer has it
 }
 
+// plaintext tells whether the call would be in plaintext; where nobody answers,
+// what was chosen and what the catalog says decide.
+func (c *call) plaintext(ctx context.Context, in fleet.Instance) bool {
+	if c.opened.Ready(ctx) == nil {
+		return c.opened.Plaintext()
+	}
+	o := &c.options
+	switch {
+	case o.Plaintext != nil:
+		return *o.Plaintext
+	case o.Insecure, o.CACert != "", o.Cert != "", o.ServerName != "":
+		return false
+	default:
+		return in.Meta[fleet.MetaTLS] == "false"
+	}
+}
+
 // dryRun is what would have been called.
 type dryRun struct {
 	Method   string            `json:"method"`
@@ -63,7 +80,7 @@ func (c *call) grpcurl(ctx context.Context, in fleet.Instance, src *source) []st
 		}
 	}
 	o := &c.options
-	if c.opened.Ready(ctx) == nil && c.opened.Plaintext() {
+	if c.plaintext(ctx, in) {
 		words = append(words, "-plaintext")
 	} else if o.Insecure {
 		words = append(words, "-insecure")

@@ -98,6 +98,12 @@ func TestAMessageOverTheLimit(t *testing.T) {
 		t.Error(r.err)
 	}
 	want(t, 0, addr, nil, append(words, "--max-msg-sz", "3000")...)
+
+	big := `{"payload": {"body": "` + strings.Repeat("AAAA", 2<<20) + `"}}`
+	r = want(t, 72, addr, strings.NewReader(big), "call", "UnaryCall", "-d", "@")
+	if !strings.Contains(r.err, "hint: the server accepts no request of this size") {
+		t.Error(r.err)
+	}
 }
 
 func TestARequestThatIsWrongInTheMiddleOfAStream(t *testing.T) {

@@ -54,6 +54,8 @@ func (c *call) statusHint(ctx context.Context, r *rpc.Result) string {
 	text := r.Status.Message()
 	explain := "gctl explain " + shellQuote(cmp.Or(r.Instance.Addr, c.f.Global.Addr, c.located.Service))
 	switch {
+	case strings.Contains(text, "larger than max") && len(r.Header) == 0:
+		return "the server accepts no request of this size: send less at a time"
 	case strings.Contains(text, "larger than max"):
 		return "a response may have at most --max-msg-sz bytes; raise it"
 	case strings.Contains(text, "Decompressor is not installed"):
