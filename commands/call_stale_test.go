@@ -9,9 +9,11 @@ import (
 	"testing"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
 	grpcreflection "google.golang.org/grpc/reflection"
 	refpb "google.golang.org/grpc/reflection/grpc_reflection_v1"
+	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protodesc"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -51,6 +53,15 @@ func (e *evolving) FindDescriptorByName(name protoreflect.FullName) (protoreflec
 	return e.files.FindDescriptorByName(name)
 }
 
+// has tells whether the method of an RPC is in the schema.
+func (e *evolving) has(stream grpc.ServerStream) bool {
+	method, _ := grpc.MethodFromServerStream(stream)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	_, err := e.files.FindDescriptorByName(protoreflect.FullName(strings.ReplaceAll(strings.TrimPrefix(method, "/"), "/", ".")))
+	return err == nil
+}
+
 // become changes the schema.
 func (e *evolving) become(source string) {
 	e.t.Helper()
@@ -86,6 +97,9 @@ func (e *evolving) serve() string {
 			refpb.RegisterServerReflectionServer(s, grpcreflection.NewServerV1(grpcreflection.ServerOptions{Services: e, DescriptorResolver: e}))
 		},
 		Options: []grpc.ServerOption{grpc.UnknownServiceHandler(func(_ any, stream grpc.ServerStream) error {
+			if !e.has(stream) {
+				return status.Error(codes.Unimplemented, "unknown method")
+			}
 			var m emptypb.Empty // its unknown fields are the request
 			if err := stream.RecvMsg(&m); err != nil {
 				return err
@@ -164,4 +178,12 @@ func TestAStaleSchemaNeverSendsAWrongRequest(t *testing.T) {
 	e.become(head + `string id = 5; string note = 8; }`)
 	step(0, "\x42\x01n", 1, "Up", "-d", `{"note":"n"}`, "--allow-unknown-fields")
 	step(0, "\x42\x01o", 0, "Up", "-d", `{"note":"o"}`, "--allow-unknown-fields")
+
+	e.become(shopHead + `service Orders { rpc Upload(stream Req) returns (Req); } message Req { string id = 5; }`)
+	got = step(76, "", 1, "Up", "-d", `{"id":"p"}`) // a method that is gone, told by the server
+	if !strings.Contains(got.err, "any more; did you mean shop.Orders/Upload?") {
+		t.Errorf("stderr %s", got.err)
+	}
+	step(2, "", 1, "Up", "-d", `{"id":"q"}`)
+	step(0, "\x2a\x01r", 0, "Upload", "-d", `{"id":"r"}`)
 }

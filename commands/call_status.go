@@ -10,6 +10,7 @@ import (
 	"google.golang.org/grpc/codes"
 
 	"github.com/gctl-dev/gctl/fleet"
+	"github.com/gctl-dev/gctl/reflection"
 	"github.com/gctl-dev/gctl/rpc"
 	"github.com/gctl-dev/gctl/rpc/message"
 )
@@ -71,9 +72,26 @@ func (c *call) statusHint(ctx context.Context, r *rpc.Result) string {
 	case codes.Unavailable:
 		return explain + " looks closer"
 	case codes.Unimplemented:
+		if hint := c.goneHint(ctx); hint != "" {
+			return hint
+		}
 		return "this instance may be older or newer than the schema; gctl describe shows what it serves"
 	case codes.Unauthenticated:
 		return "pass credentials by -H 'authorization: Bearer ...', or save them: gctl context add NAME --auth COMMAND"
 	}
 	return ""
+}
+
+// goneHint fetches the schema again if it came from the cache, so that the next
+// call sees what is there now, and says if the method is gone.
+func (c *call) goneHint(ctx context.Context) string {
+	if c.locator == nil || ctx.Err() != nil {
+		return ""
+	}
+	_, _, err := c.locator.Again(ctx, c.located)
+	var e *fleet.Error
+	if !reflection.IsUnknown(err) || !errors.As(err, &e) {
+		return ""
+	}
+	return strings.TrimSpace(c.located.Service + " does not have the method any more; " + e.Hint)
 }
