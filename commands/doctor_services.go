@@ -199,6 +199,8 @@ func (x *examination) fix(in fleet.Instance, f *rpc.Finding) string {
 		return cmp.Or(f.Hint, "gctl explain "+shellQuote(in.Addr))
 	case x.f.Global.Addr != "":
 		return f.Hint
+	case f.Cause == rpc.CauseTLSServer && x.context.TLS.Plaintext == nil:
+		return f.Hint // this instance's meta is wrong, and the context is all services'
 	case f.Cause == rpc.CausePlainServer && x.context.TLS != (config.TLS{}):
 		return "the context asks for TLS: services in plaintext need a context of their own, with --plaintext"
 	case x.context.Name != "":
