@@ -136,7 +136,7 @@ func tour(ctx context.Context, f *Factory, world *demo.World) error {
 		len(addrs), demo.Service, imported.field("created"), strings.Join(addrs, ", "), world.Catalog(), demo.Context))
 	line("call", fmt.Sprintf("UserService.GetUser %s = %s <%s>, in %.1f ms from %s",
 		request, got.field("display_name"), got.field("email"), float64(got.took)/float64(time.Millisecond), got.instance))
-	line("next", fmt.Sprintf("in a second terminal: %s --context %s call UserService.GetUser -d '%s'  (ctrl-c here ends the demo)",
+	line("next", fmt.Sprintf("in a second terminal (ctrl-c here ends the demo): %s --context %s call UserService.GetUser -d '%s'",
 		self(), demo.Context, request))
 	return nil
 }
