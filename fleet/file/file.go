@@ -113,6 +113,10 @@ func (c *Catalog) load() (*catalog, error) {
 }
 
 func (c *Catalog) read() ([]byte, error) {
+	// Opening a pipe could wait for ever, and what a device sends is no list.
+	if info, err := os.Stat(c.path); err == nil && !info.Mode().IsRegular() && !info.IsDir() {
+		return nil, c.unreadable(errors.New("it is not a regular file"))
+	}
 	file, err := os.Open(c.path)
 	if err != nil {
 		return nil, c.unreadable(err)

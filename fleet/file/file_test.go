@@ -202,3 +202,14 @@ func TestPathsAndURLs(t *testing.T) {
 		t.Errorf("a folder = %v", err)
 	}
 }
+
+// A pipe, which nothing may ever write to, is told apart the same way.
+func TestADeviceIsNotRead(t *testing.T) {
+	c, err := file.New(file.Options{Path: os.DevNull})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Services(t.Context()); err == nil || !strings.Contains(err.Error(), "not a regular file") {
+		t.Errorf("Services = %v", err)
+	}
+}
