@@ -32,6 +32,10 @@ of --instance or --addr. Addresses of this machine are asked whether they speak
 TLS, all others get TLS unless the flags, the context or the catalog say
 otherwise.
 
+Headers of -H go with the RPC and with reflection at its service. While gctl
+looks for that service among several of the catalog they are held back; name it
+with --service where reflection wants them, or use --reflect-header.
+
 -o jsonl prints one line for each response, -o envelope one document with
 status, headers, trailers and timing. -v prints headers and trailers on stderr.
 

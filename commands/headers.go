@@ -22,6 +22,7 @@ import (
 // headerSet is the metadata of the two kinds of RPC that gctl makes.
 type headerSet struct {
 	rpc, reflect metadata.MD
+	search       metadata.MD     // with reflection of services that may not be meant: no -H
 	hidden       map[string]bool // names whose values come from the context or the environment
 }
 
@@ -52,7 +53,7 @@ func (c *connFlags) headerSet(ctx context.Context, cc *config.Context, getenv fu
 		}
 		common.Set("authorization", token)
 	}
-	return headerSet{rpc: mergeMD(common, flags.rpc), reflect: mergeMD(common, flags.reflect), hidden: flags.hidden}, nil
+	return headerSet{rpc: mergeMD(common, flags.rpc), reflect: mergeMD(common, flags.reflect), search: mergeMD(common, flags.search), hidden: flags.hidden}, nil
 }
 
 func mergeMD(base, over metadata.MD) metadata.MD {
@@ -63,14 +64,14 @@ func mergeMD(base, over metadata.MD) metadata.MD {
 
 // flagHeaders reads -H, --rpc-header and --reflect-header.
 func (c *connFlags) flagHeaders(getenv func(string) string) (headerSet, error) {
-	set := headerSet{rpc: metadata.MD{}, reflect: metadata.MD{}, hidden: map[string]bool{}}
+	set := headerSet{rpc: metadata.MD{}, reflect: metadata.MD{}, search: metadata.MD{}, hidden: map[string]bool{}}
 	for _, source := range []struct {
 		lines []string
 		to    []metadata.MD
 	}{
 		{c.headers, []metadata.MD{set.rpc, set.reflect}},
 		{c.rpcHeaders, []metadata.MD{set.rpc}},
-		{c.reflectHeaders, []metadata.MD{set.reflect}},
+		{c.reflectHeaders, []metadata.MD{set.reflect, set.search}},
 	} {
 		for _, given := range source.lines {
 			line := given

@@ -151,7 +151,7 @@ func (t *target) newLocator() (*reflection.Locator, error) {
 		cache = nil
 	}
 	return &reflection.Locator{
-		Catalog: catalog, Open: t.open, Cache: cache, Scope: scope, Headers: t.headers.reflect, Schema: t.given,
+		Catalog: catalog, Open: t.open, Cache: cache, Scope: scope, Headers: t.headers.reflect, Search: t.headers.search, Schema: t.given,
 	}, nil
 }
 

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"google.golang.org/grpc/metadata"
+
 	"github.com/gctl-dev/gctl/fleet"
 )
 
@@ -77,18 +79,25 @@ func someOf(all []fleet.Instance) []fleet.Instance {
 	return nil
 }
 
+// question is how a service is asked for its schema.
+type question struct {
+	want    string // a full name to begin with, may be empty
+	timeout time.Duration
+	headers metadata.MD
+}
+
 // ask fetches the schema of a candidate from the first of its instances that
 // answers.
-func (l *Locator) ask(ctx context.Context, c candidate, want string, timeout time.Duration) (*Schema, error) {
+func (l *Locator) ask(ctx context.Context, c candidate, q question) (*Schema, error) {
 	if l.Timeout > 0 {
-		timeout = l.Timeout
+		q.timeout = l.Timeout
 	}
-	ctx, cancel := context.WithTimeout(ctx, timeout)
+	ctx, cancel := context.WithTimeout(ctx, q.timeout)
 	defer cancel()
-	share := timeout / time.Duration(max(1, len(c.instances))) // a hanging instance must leave time for the next
+	q.timeout /= time.Duration(max(1, len(c.instances))) // a hanging instance must leave time for the next
 	var last error
 	for _, in := range c.instances {
-		schema, err := l.askInstance(ctx, in, want, share)
+		schema, err := l.askInstance(ctx, in, q)
 		if err == nil {
 			return schema, nil
 		}
@@ -103,15 +112,15 @@ func (l *Locator) ask(ctx context.Context, c candidate, want string, timeout tim
 	return nil, last
 }
 
-func (l *Locator) askInstance(ctx context.Context, in fleet.Instance, want string, timeout time.Duration) (*Schema, error) {
-	ctx, cancel := context.WithTimeout(ctx, timeout)
+func (l *Locator) askInstance(ctx context.Context, in fleet.Instance, q question) (*Schema, error) {
+	ctx, cancel := context.WithTimeout(ctx, q.timeout)
 	defer cancel()
 	cc, closeConn, err := l.Open(ctx, in)
 	if err != nil {
 		return nil, err
 	}
 	defer closeConn()
-	schema, err := FromServer(ctx, cc, ServerOptions{Want: want, Headers: l.Headers, Timeout: timeout})
+	schema, err := FromServer(ctx, cc, ServerOptions{Want: q.want, Headers: q.headers, Timeout: q.timeout})
 	if err != nil {
 		return nil, fmt.Errorf("instance %s: %w", in.ID, err)
 	}

@@ -31,7 +31,7 @@ func (l *Locator) Compare(ctx context.Context, service string) ([]Variant, error
 	timeout := cmp.Or(l.Timeout, askTimeout)
 	schemas, errs := make([]*Schema, len(list.Instances)), make([]error, len(list.Instances))
 	each(len(list.Instances), func(i int) {
-		schemas[i], errs[i] = l.askInstance(ctx, list.Instances[i], "", timeout)
+		schemas[i], errs[i] = l.askInstance(ctx, list.Instances[i], question{timeout: timeout, headers: l.Headers})
 	})
 	var out []Variant
 	for i, in := range list.Instances {

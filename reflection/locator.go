@@ -24,7 +24,10 @@ type Locator struct {
 	// Scope keeps what was learned about one fleet apart from another's: the
 	// name of the context, or the address.
 	Scope   string
-	Headers metadata.MD   // sent with reflection requests
+	Headers metadata.MD // sent with reflection requests
+	// Search is sent instead while services are asked that may have nothing to do
+	// with the matter: what is meant for one service is not for all.
+	Search  metadata.MD
 	Timeout time.Duration // for each service that is asked, 0 for 3 s, or 10 s for the only one
 	// Schema, if not nil, is what the user gave by --proto or --protoset: no
 	// server is asked for its schema, only for the names of its services.
@@ -102,7 +105,7 @@ func (l *Locator) Refresh(ctx context.Context, service string) (*Schema, error) 
 	if len(c.instances) == 0 {
 		return nil, noInstances(service)
 	}
-	schema, err := l.ask(ctx, c, "", askAloneTimeout)
+	schema, err := l.ask(ctx, c, question{timeout: askAloneTimeout, headers: l.Headers})
 	if err != nil {
 		return nil, err
 	}

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"google.golang.org/grpc/metadata"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/gctl-dev/gctl/fleet"
@@ -105,7 +106,7 @@ func (s *search) wave(ctx context.Context, names []string) (*Located, error) {
 		return nil, err
 	}
 	if narrowed := s.publishers(candidates); len(narrowed) > 0 {
-		s.ask(ctx, narrowed)
+		s.ask(ctx, narrowed, s.l.Headers)
 		found, err := s.resolve()
 		if err == nil || !IsUnknown(err) {
 			s.save(false)
@@ -115,7 +116,7 @@ func (s *search) wave(ctx context.Context, names []string) (*Located, error) {
 			return nil, err
 		}
 	}
-	s.ask(ctx, candidates)
+	s.ask(ctx, candidates, s.headers())
 	found, err := s.resolve()
 	s.save(!s.chosen)
 	return found, err
@@ -163,8 +164,16 @@ func (s *search) publishers(candidates []candidate) []candidate {
 	return nil
 }
 
+// headers are those for services of which nobody said that they are meant.
+func (s *search) headers() metadata.MD {
+	if s.chosen || len(s.known) == 1 {
+		return s.l.Headers
+	}
+	return s.l.Search
+}
+
 // ask fetches the schemas of candidates that were not asked yet, in parallel.
-func (s *search) ask(ctx context.Context, candidates []candidate) {
+func (s *search) ask(ctx context.Context, candidates []candidate, headers metadata.MD) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	want, _ := splitMethod(cleanName(s.name))
@@ -181,7 +190,7 @@ func (s *search) ask(ctx context.Context, candidates []candidate) {
 		if s.wasAsked(c.service) || ctx.Err() != nil {
 			return
 		}
-		schema, err := s.l.ask(ctx, c, want, timeout)
+		schema, err := s.l.ask(ctx, c, question{want, timeout, headers})
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		if err != nil {
@@ -251,7 +260,7 @@ func (s *search) given(ctx context.Context, names []string) (*Located, error) {
 		where = names
 	}
 	if len(where) == 0 {
-		s.ask(ctx, candidates)
+		s.ask(ctx, candidates, s.headers())
 		where, _, _ = s.index.resolve(s.l.Schema, m.String(), "")
 		s.save(!s.chosen)
 	}

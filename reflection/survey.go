@@ -41,7 +41,7 @@ func (l *Locator) survey(ctx context.Context, only string) ([]Surveyed, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.ask(ctx, candidates)
+	s.ask(ctx, candidates, s.headers())
 	s.save(!s.chosen)
 	out := make([]Surveyed, 0, len(names))
 	for _, name := range names {
