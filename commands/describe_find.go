@@ -79,13 +79,28 @@ func (d *describe) findAll(ctx context.Context) error {
 	if len(silent) > 0 && len(silent) == len(all) {
 		return d.nobody(all, why)
 	}
-	if len(silent) > 0 {
-		d.f.Notef("note: no schema from %s; -v says why", strings.Join(silent, ", "))
+	if odd := unexpected(all, silent); len(odd) > 0 {
+		d.f.Notef("note: no schema from %s; -v says why", strings.Join(odd, ", "))
 	}
 	for _, line := range why {
 		d.f.Verbosef("  %s", line)
 	}
 	return nil
+}
+
+// unexpected returns those of the silent services whose silence is worth a word:
+// where the catalog says who speaks gRPC, the others were not expected to.
+func unexpected(all []reflection.Surveyed, silent []string) []string {
+	marked := map[string]bool{}
+	for _, s := range all {
+		if s.GRPC {
+			marked[s.Service] = true
+		}
+	}
+	if len(marked) == 0 {
+		return silent
+	}
+	return slices.DeleteFunc(slices.Clone(silent), func(name string) bool { return !marked[name] })
 }
 
 // nobody is the error for a catalog of which nobody answers.

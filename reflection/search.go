@@ -29,7 +29,7 @@ type search struct {
 	index         *fleetIndex // what is known, from the cache and by asking
 	name, service string      // service is empty once a service of the catalog was chosen by it
 	chosen        bool        // the user named the service of the catalog
-	known         []string    // services of the catalog
+	known, marked []string    // services of the catalog, and those that it says speak gRPC
 
 	mu      sync.Mutex
 	schemas map[string]*Schema // by service of the catalog, fetched in this run
@@ -89,6 +89,7 @@ func (s *search) waves(ctx context.Context) ([][]string, error) {
 			others = append(others, sv.Name)
 		}
 	}
+	s.marked = marked
 	s.index.keep(func(name string) bool { return slices.Contains(s.known, name) })
 	if slices.Contains(s.known, s.service) {
 		only := s.service

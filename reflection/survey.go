@@ -15,6 +15,7 @@ import (
 type Surveyed struct {
 	Service   string  // of the catalog
 	Schema    *Schema // nil where nothing is known
+	GRPC      bool    // the catalog says that it speaks gRPC
 	FromCache bool    // the schema is of an earlier run: Err says why there is no newer one
 	Err       error   // why the service was not asked or did not answer
 }
@@ -45,7 +46,7 @@ func (l *Locator) survey(ctx context.Context, only string) ([]Surveyed, error) {
 	s.save(!s.chosen)
 	out := make([]Surveyed, 0, len(names))
 	for _, name := range names {
-		v := Surveyed{Service: name, Schema: s.schemas[name], Err: s.errs[name]}
+		v := Surveyed{Service: name, GRPC: slices.Contains(s.marked, name), Schema: s.schemas[name], Err: s.errs[name]}
 		if v.Schema == nil {
 			if v.Err == nil {
 				v.Err = noInstances(name)
