@@ -43,7 +43,7 @@ func (s *section) goal(what string, got, limit float64, unit string) {
 	if got > limit {
 		word = "**missed**"
 	}
-	s.verdicts = append(s.verdicts, fmt.Sprintf("%s: %.2f%s, goal ≤ %.2f%s: %s", what, got, unit, limit, unit, word))
+	s.verdicts = append(s.verdicts, fmt.Sprintf("%s: %.3g%s, goal ≤ %.3g%s: %s", what, got, unit, limit, unit, word))
 }
 
 func (r *report) write(w io.Writer) error {
