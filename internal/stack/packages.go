@@ -2,7 +2,6 @@ package stack
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -25,12 +24,7 @@ func Packages() []Package {
 // EnsurePackages installs what is missing, if it runs as root on a system with
 // apt-get. Elsewhere the error says what to install.
 func EnsurePackages(ctx context.Context, log io.Writer) error {
-	var programs, packages []string
-	for _, p := range Packages() {
-		if _, err := exec.LookPath(p.Program); err != nil {
-			programs, packages = append(programs, p.Program), append(packages, p.Debian)
-		}
-	}
+	programs, packages := missing()
 	if len(programs) == 0 {
 		return nil
 	}
@@ -39,12 +33,32 @@ func EnsurePackages(ctx context.Context, log io.Writer) error {
 		return fmt.Errorf("install %s (Debian: apt-get install %s), then run this again",
 			strings.Join(programs, " and "), strings.Join(packages, " "))
 	}
-	fmt.Fprintln(log, "installing", strings.Join(packages, " "))
-	install := []string{"install", "--yes", "--no-install-recommends"}
-	return errors.Join(
-		aptGet(ctx, apt, "update"),
-		aptGet(ctx, apt, append(install, packages...)...),
-	)
+	if err := aptGet(ctx, apt, "update"); err != nil {
+		return err
+	}
+	// One after the other: some sources have a nodejs that brings npm, and
+	// conflicts with the npm of Debian.
+	for len(packages) > 0 {
+		fmt.Fprintln(log, "installing", packages[0])
+		if err := aptGet(ctx, apt, "install", "--yes", "--no-install-recommends", packages[0]); err != nil {
+			return err
+		}
+		before := len(packages)
+		if programs, packages = missing(); len(packages) >= before {
+			return fmt.Errorf("%s is not on PATH though its package was installed", programs[0])
+		}
+	}
+	return nil
+}
+
+// missing returns the programs that are not on PATH, and their packages.
+func missing() (programs, packages []string) {
+	for _, p := range Packages() {
+		if _, err := exec.LookPath(p.Program); err != nil {
+			programs, packages = append(programs, p.Program), append(packages, p.Debian)
+		}
+	}
+	return programs, packages
 }
 
 func aptGet(ctx context.Context, apt string, args ...string) error {

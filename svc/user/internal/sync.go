@@ -3,7 +3,9 @@ package internal
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"runtime/debug"
 
 	"github.com/gctl-dev/gctl/svc/kit"
 	userv1 "github.com/gctl-dev/gctl/svc/user/api"
@@ -39,9 +41,10 @@ func (s *Server) SyncUsers(stream syncStream) error {
 		out:      make(chan *userv1.SyncUsersResponse),
 		received: make(chan struct{}),
 		failed:   make(chan error, 2),
+		panicked: make(chan string, 2),
 	}
-	go session.receive(ctx)
-	go session.send(ctx, first.GetStart().GetToken())
+	go session.part(func() { session.receive(ctx) })
+	go session.part(func() { session.send(ctx, first.GetStart().GetToken()) })
 	for {
 		select {
 		case m := <-session.out:
@@ -50,6 +53,8 @@ func (s *Server) SyncUsers(stream syncStream) error {
 			}
 		case err := <-session.failed: // nil once everything is sent
 			return err
+		case p := <-session.panicked:
+			panic(p)
 		case <-ctx.Done():
 			return toStatus(ctx.Err(), "")
 		}
@@ -62,6 +67,18 @@ type syncSession struct {
 	out      chan *userv1.SyncUsersResponse
 	received chan struct{} // closed when the client is done sending
 	failed   chan error
+	panicked chan string
+}
+
+// part runs one of the session's goroutines. Its panic becomes the handler's,
+// which costs the call and not the process.
+func (y *syncSession) part(run func()) {
+	defer func() {
+		if p := recover(); p != nil {
+			y.panicked <- fmt.Sprintf("%v\n%s", p, debug.Stack())
+		}
+	}()
+	run()
 }
 
 // emit hands m to the sending goroutine.
