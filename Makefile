@@ -2,13 +2,15 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 
+# No C compiler is needed; only the race detector wants cgo.
+export CGO_ENABLED := 0
+
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 COMMIT  ?= $(shell git rev-parse --short HEAD 2>/dev/null || echo unknown)
 LDFLAGS := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)
 # Static and small: it also starts a millisecond or two faster. grpcnotrace leaves
 # out golang.org/x/net/trace, and with it html/template.
-GOBUILD := CGO_ENABLED=0 go build -tags grpcnotrace -trimpath -ldflags='$(LDFLAGS)'
-# The race detector needs cgo, and cgo a C compiler.
+GOBUILD := go build -tags grpcnotrace -trimpath -ldflags='$(LDFLAGS)'
 RACE    := $(shell command -v $${CC:-cc} >/dev/null 2>&1 && echo 1)
 GOTEST  := CGO_ENABLED=$(if $(RACE),1,0) go test $(if $(RACE),-race)
 TESTFLAGS ?=
@@ -61,7 +63,7 @@ check-generated: generate
 .PHONY: bench
 bench: build backends ## Measure gctl beside its peers and write docs/benchmarks.md (wants an idle machine)
 	@echo "building grpcurl to compare with"
-	@CGO_ENABLED=0 go build -C tools/peers -trimpath -ldflags='-s -w' -o ../../bin/tools/grpcurl github.com/fullstorydev/grpcurl/cmd/grpcurl
+	@go build -C tools/peers -trimpath -ldflags='-s -w' -o ../../bin/tools/grpcurl github.com/fullstorydev/grpcurl/cmd/grpcurl
 	@$(GOBUILD) -o bin/tools/ ./internal/testkit/bench/client
 	@go run ./internal/testkit/bench -out docs/benchmarks.md
 
