@@ -12,6 +12,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/dynamicpb"
 
 	"github.com/gctl-dev/gctl/fleet"
 	"github.com/gctl-dev/gctl/reflection"
@@ -41,10 +42,7 @@ func (c *call) source(ctx context.Context) (*source, error) {
 		c.f.Notef("reading requests from the terminal, one a line; ctrl-d ends them")
 		return &source{next: c.interactive(ctx, &running)}, nil
 	case !c.hasData:
-		in = strings.NewReader("{}")
-		if message.Format(c.format) == message.Text {
-			return c.fixed(nil)
-		}
+		return c.fixed(nil)
 	case c.data == "@", c.data == "@-":
 		in, live = c.f.Streams.In, client && !whole
 		if c.f.Streams.InTTY {
@@ -186,7 +184,7 @@ func readAll(d *message.Decoder) ([]proto.Message, error) {
 func (c *call) fixed(all []proto.Message) (*source, error) {
 	if !c.located.Method.IsStreamingClient() || !c.hasData {
 		if len(all) == 0 {
-			all = []proto.Message{c.empty()}
+			all = []proto.Message{dynamicpb.NewMessage(c.located.Method.Input())}
 		}
 	}
 	if !c.located.Method.IsStreamingClient() && len(all) > 1 {
@@ -196,14 +194,6 @@ func (c *call) fixed(all []proto.Message) (*source, error) {
 		}
 	}
 	return &source{next: deliver(all), all: all}, nil
-}
-
-func (c *call) empty() proto.Message {
-	m, err := message.NewDecoder(strings.NewReader("{}"), message.JSON, c.located.Method.Input(), nil).Next()
-	if err != nil {
-		panic(err) // {} is every message
-	}
-	return m
 }
 
 func deliver(all []proto.Message) func() (proto.Message, error) {

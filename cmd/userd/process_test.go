@@ -119,15 +119,18 @@ func (p *process) dial(t *testing.T) *grpc.ClientConn {
 // eventually polls until there is no error.
 func eventually(t *testing.T, what string, check func() error) {
 	t.Helper()
-	end := time.Now().Add(30 * time.Second)
+	end := time.After(30 * time.Second)
+	look := time.NewTicker(20 * time.Millisecond)
+	defer look.Stop()
 	for {
 		err := check()
 		if err == nil {
 			return
 		}
-		if time.Now().After(end) {
+		select {
+		case <-look.C:
+		case <-end:
 			t.Fatalf("%s: %v", what, err)
 		}
-		time.Sleep(20 * time.Millisecond) // between two looks
 	}
 }
