@@ -15,6 +15,10 @@ RACE    := $(shell command -v $${CC:-cc} >/dev/null 2>&1 && echo 1)
 GOTEST  := CGO_ENABLED=$(if $(RACE),1,0) go test $(if $(RACE),-race)
 TESTFLAGS ?=
 LINT    := bin/tools/golangci-lint
+# The linter keeps its findings under the path of the checkout that they were found
+# in, and reads the exclusions from there: a cache shared with a checkout that is
+# gone makes it report what is excluded.
+export GOLANGCI_LINT_CACHE := $(CURDIR)/bin/cache/golangci-lint
 
 .PHONY: help
 help: ## List the targets
