@@ -29,13 +29,17 @@ check-go:
 	@tools/check-go.sh
 
 .PHONY: build
-build: check-go ## Build bin/gctl and bin/userd
-	@echo "building bin/gctl and bin/userd (the first time takes a minute or two)"
-	@$(GOBUILD) -o bin/ ./cmd/gctl ./cmd/userd
+build: check-go ## Build bin/gctl, bin/userd and bin/edged
+	@echo "building bin/gctl, bin/userd and bin/edged (the first time takes a minute or two)"
+	@$(GOBUILD) -o bin/ ./cmd/gctl ./cmd/userd ./cmd/edged
 
 .PHONY: demo
-demo: build ## Run a small world of three user services to try gctl on
+demo: build ## Run a small world of services to try gctl on
 	@bin/gctl demo
+
+.PHONY: certs
+certs: check-go ## Write a CA and certificates for trying mutual TLS; again: renew them under running services
+	@go run ./internal/stack/cmd/certs -out certs
 
 .PHONY: backends
 backends: check-go ## Get the real backends of the tests (built once, kept in the user's cache)
@@ -55,21 +59,26 @@ lint: check-go ## Check formatting, lint, generated code
 	@$(MAKE) --no-print-directory check-generated
 
 .PHONY: generate
-generate: check-go ## Regenerate the Go code of the protobuf files and the command reference
+generate: backends ## Regenerate the Go code of the protobuf files, the page's script and the command reference
 	@tools/generate.sh
 
 # Regenerates into the tree and fails, naming the files, where that changed
 # anything that is committed.
 .PHONY: check-generated
 check-generated: generate
-	@git diff --stat --exit-code -- '*.pb.go' docs/reference || { echo "generated files are stale: run 'make generate' and commit" >&2; exit 1; }
+	@git diff --stat --exit-code -- '*.pb.go' svc/edge/web/static/page.js docs/reference || { echo "generated files are stale: run 'make generate' and commit" >&2; exit 1; }
 
 .PHONY: bench
-bench: build backends ## Measure gctl beside its peers and write docs/benchmarks.md (wants an idle machine)
+bench: build backends ## Measure gctl beside its peers, and the kit, and write docs/benchmarks.md (wants an idle machine)
 	@echo "building grpcurl to compare with"
 	@go build -C tools/peers -trimpath -ldflags='-s -w' -o ../../bin/tools/grpcurl github.com/fullstorydev/grpcurl/cmd/grpcurl
 	@$(GOBUILD) -o bin/tools/ ./internal/testkit/bench/client
 	@go run ./internal/testkit/bench -out docs/benchmarks.md
+
+SOAKTIME ?= 10m
+.PHONY: soak
+soak: build backends ## Load the service for SOAKTIME (10m), see whether it grows, and write it to docs/benchmarks.md
+	@go run ./internal/testkit/bench -only soak -soak $(SOAKTIME) -out docs/benchmarks.md
 
 FUZZTIME ?= 20s
 .PHONY: fuzz

@@ -36,6 +36,11 @@ Headers of -H go with the RPC and with reflection at its service. While gctl
 looks for that service among several of the catalog they are held back; name it
 with --service where reflection wants them, or use --reflect-header.
 
+--protocol grpc-web or connect calls the method as a browser would, at a server or
+gateway for those, over HTTP/1.1 or HTTP/2. The schema still comes from native
+reflection at the same address where that answers, or from the cache; else pass
+--protoset.
+
 -o jsonl prints one line for each response, -o envelope one document with
 status, headers, trailers and timing. -v prints headers and trailers on stderr.
 
@@ -78,6 +83,7 @@ func newCall(f *Factory) *cobra.Command {
   gctl call UserService.ImportUsers -d @ < users.json
   gctl --addr 127.0.0.1:9090 call grpc.health.v1.Health/Check
   gctl call UserService.ListUsers --each-instance
+  gctl --addr edge.example.com:443 call UserService.GetUser -d '{"id":"u-1"}' --protocol grpc-web
   gctl call UserService.GetUser -d '{"id":"u-1"}' -o envelope --jq .status.code`,
 		Args:              callArgs,
 		ValidArgsFunction: firstOnly(completeMethods(f)),
@@ -171,6 +177,9 @@ func (o *callOptions) run(ctx context.Context) error {
 	if err := c.locate(ctx, o.method); err != nil {
 		return err
 	}
+	if err := c.protocol.Carries(c.located.Method); err != nil {
+		return err
+	}
 	instances, err := c.choose(ctx, o.instance, o.each)
 	if err != nil {
 		return err
@@ -212,7 +221,7 @@ func (c *call) invoke(ctx context.Context, src *source) error {
 		}
 		return m, err
 	}
-	result, err := c.opened.Call(ctx, &rpc.Invocation{
+	result, err := c.called.Call(ctx, &rpc.Invocation{
 		Method: c.located.Method, Headers: c.headers.rpc, MaxTime: c.limit(),
 		Next: next, OnHeader: p.header, OnMessage: p.message,
 	})

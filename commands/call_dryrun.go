@@ -14,6 +14,7 @@ import (
 	"github.com/gctl-dev/gctl/fleet"
 	"github.com/gctl-dev/gctl/internal/output"
 	"github.com/gctl-dev/gctl/internal/term"
+	"github.com/gctl-dev/gctl/rpc"
 	"github.com/gctl-dev/gctl/rpc/message"
 )
 
@@ -28,16 +29,27 @@ func (c *call) printDryRun(ctx context.Context, src *source, in fleet.Instance) 
 		}
 		requests = append(requests, string(output.EscapeJSON(raw)))
 	}
-	grpcurl := term.CleanLine(strings.Join(c.grpcurl(ctx, in, src), " "))
+	doc := dryRun{Method: c.methodName(), Instance: in.ID, Address: in.Addr, Requests: []json.RawMessage{}}
+	var line string
+	if c.protocol == rpc.GRPC {
+		doc.Grpcurl = term.CleanLine(strings.Join(c.grpcurl(ctx, in, src), " "))
+		line = doc.Grpcurl
+	} else {
+		doc.Protocol, doc.Curl = string(c.protocol), c.curl(ctx, in, src)
+		line = doc.Curl
+	}
 	if c.f.Global.Output == "" && c.f.Global.JQ == "" {
-		_, err := io.WriteString(c.f.Streams.Out, strings.Join(append(requests, grpcurl), "\n")+"\n")
+		lines := requests
+		if line != "" {
+			lines = append(lines, line)
+		}
+		_, err := io.WriteString(c.f.Streams.Out, strings.Join(lines, "\n")+"\n")
 		return err
 	}
 	p, err := c.f.Printer()
 	if err != nil {
 		return err
 	}
-	doc := dryRun{Method: c.methodName(), Instance: in.ID, Address: in.Addr, Requests: []json.RawMessage{}, Grpcurl: grpcurl}
 	for _, r := range requests {
 		doc.Requests = append(doc.Requests, json.RawMessage(r))
 	}
@@ -47,8 +59,8 @@ func (c *call) printDryRun(ctx context.Context, src *source, in fleet.Instance) 
 // plaintext tells whether the call would be in plaintext; where nobody answers,
 // what was chosen and what the catalog says decide.
 func (c *call) plaintext(ctx context.Context, in fleet.Instance) bool {
-	if c.opened.Ready(ctx) == nil {
-		return c.opened.Plaintext()
+	if c.called.Ready(ctx) == nil {
+		return c.called.Plaintext()
 	}
 	o := &c.options
 	switch {
@@ -67,7 +79,9 @@ type dryRun struct {
 	Instance string            `json:"instance"`
 	Address  string            `json:"address"`
 	Requests []json.RawMessage `json:"requests"`
-	Grpcurl  string            `json:"grpcurl"`
+	Grpcurl  string            `json:"grpcurl"` // empty with another protocol than gRPC
+	Protocol string            `json:"protocol,omitempty"`
+	Curl     string            `json:"curl,omitempty"`
 }
 
 // grpcurl returns the words of the same call for grpcurl. Credentials are left
@@ -149,7 +163,7 @@ func (s headerSet) grpcurl() []string {
 		for _, value := range headerValues(name, values) {
 			if s.hides(name) {
 				secret = true
-				value = "${" + strings.ToUpper(strings.NewReplacer("-", "_", ".", "_").Replace(name)) + "}"
+				value = "${" + variableOf(name) + "}"
 			}
 			words = append(words, flag, shellQuote(name+": "+value))
 		}

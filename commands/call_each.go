@@ -131,11 +131,11 @@ func (c *call) callOne(ctx context.Context, in fleet.Instance, requests []proto.
 }
 
 func (c *call) callInstance(ctx context.Context, in fleet.Instance, requests []proto.Message, each func(proto.Message) error) (*rpc.Result, error) {
-	conn, err := rpc.Dial([]fleet.Instance{in}, c.options)
+	conn, err := dial([]fleet.Instance{in}, c.options, c.protocol)
 	if err != nil {
 		return nil, err
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	return conn.Call(ctx, &rpc.Invocation{
 		Method: c.located.Method, Headers: c.headers.rpc, MaxTime: c.limit(),
 		Next: deliver(slices.Clone(requests)), OnMessage: each,

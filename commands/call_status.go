@@ -54,8 +54,11 @@ func (c *call) statusError(ctx context.Context, r *rpc.Result) error {
 func (c *call) statusHint(ctx context.Context, r *rpc.Result) string {
 	text := r.Status.Message()
 	explain := "gctl explain " + shellQuote(cmp.Or(r.Instance.Addr, c.f.Global.Addr, c.located.Service))
+	if hint := c.webHint(r, explain); hint != "" {
+		return hint
+	}
 	switch {
-	case strings.Contains(text, "larger than max") && len(r.Header) == 0:
+	case strings.Contains(text, "larger than max") && (len(r.Header) == 0 || c.protocol != rpc.GRPC):
 		return "the server accepts no request of this size: send less at a time"
 	case strings.Contains(text, "larger than max"):
 		return "a response may have at most --max-msg-sz bytes; raise it"

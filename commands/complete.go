@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/gctl-dev/gctl/internal/term"
+	"github.com/gctl-dev/gctl/rpc"
 )
 
 // completionTime is how long a shell waits for names from a catalog. Whoever
@@ -130,6 +131,7 @@ func registerCompletions(f *Factory, root *cobra.Command) {
 		register(cmd, "instance", completeInstances(f))
 		register(cmd, "service", completeServices(f))
 		register(cmd, "format", cobra.FixedCompletions([]cobra.Completion{"json", "text"}, cobra.ShellCompDirectiveNoFileComp))
+		register(cmd, "protocol", cobra.FixedCompletions(rpc.Protocols(), cobra.ShellCompDirectiveNoFileComp))
 		register(cmd, "compress", cobra.FixedCompletions([]cobra.Completion{"gzip"}, cobra.ShellCompDirectiveNoFileComp))
 	}
 }

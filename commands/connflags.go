@@ -2,7 +2,9 @@ package commands
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -22,6 +24,7 @@ type connFlags struct {
 	maxMsgSize                          int
 	headers, rpcHeaders, reflectHeaders []string
 	expand                              bool
+	protocol                            string
 
 	set *pflag.FlagSet
 }
@@ -48,6 +51,7 @@ func (c *connFlags) registerRPC(flags *pflag.FlagSet) {
 	c.register(flags)
 	flags.Var((*seconds)(&c.keepalive), "keepalive-time", "ping an idle connection after this `duration`")
 	flags.IntVar(&c.maxMsgSize, "max-msg-sz", 0, "accept messages of at most this many `bytes` (default 4194304)")
+	flags.StringVar(&c.protocol, "protocol", "grpc", "speak this `protocol` with the method: "+strings.Join(rpc.Protocols(), ", "))
 	flags.StringArrayVar(&c.rpcHeaders, "rpc-header", nil, "send the header `'name: value'` with RPCs, but not with reflection")
 }
 
@@ -109,6 +113,13 @@ func (c *connFlags) check() error {
 		return &fleet.Error{Kind: fleet.Usage, What: "--cert needs --key", Hint: "pass the file of the certificate's key with --key"}
 	case c.key != "" && c.cert == "":
 		return &fleet.Error{Kind: fleet.Usage, What: "--key needs --cert", Hint: "pass the file of the client certificate with --cert"}
+	case c.set != nil && c.set.Lookup("protocol") != nil && !slices.Contains(rpc.Protocols(), c.protocol):
+		return &fleet.Error{
+			Kind: fleet.Usage, What: fmt.Sprintf("--protocol %q is not known", c.protocol),
+			Hint: strings.TrimSpace("the protocols are " + strings.Join(rpc.Protocols(), ", ") + ". " + didYouMean(c.protocol, rpc.Protocols(), "")),
+		}
+	case c.web() && c.keepalive > 0:
+		return contradiction("--protocol %s contradicts --keepalive-time: only connections of native gRPC are pinged", c.protocol)
 	case c.maxMsgSize < 0:
 		return &fleet.Error{Kind: fleet.Usage, What: fmt.Sprintf("--max-msg-sz %d is negative", c.maxMsgSize)}
 	}

@@ -21,14 +21,15 @@ import (
 	"github.com/gctl-dev/gctl/reflection"
 )
 
-const demoLong = `Run a small world on this machine to try gctl on: three instances of the user
-service over one store in a temporary folder, a file catalog that lists them,
-some users, and a context "demo".
+const demoLong = `Run a small world on this machine to try gctl on: six instances of the user
+service over one store in a temporary folder, an edge in front of them with a
+page for browsers, a small steady load, a file catalog that lists them, and a
+context "demo".
 
 It stays until ctrl-c, then everything is gone again. Kill one of the processes
 by hand and ask for the instances: it is seen, and calls go to the others.
 
-The user service is the program userd, beside gctl or on PATH.
+The services are the programs userd and edged, beside gctl or on PATH.
 
 Exit codes: 0 ended by ctrl-c; 1 the world could not be started, or no instance
 is left; 2 a demo is running already, or a context demo is there that is not of
@@ -37,7 +38,7 @@ a demo.`
 func newDemo(f *Factory) *cobra.Command {
 	return &cobra.Command{
 		Use:   "demo",
-		Short: "Run a small world of three user services to try gctl on",
+		Short: "Run a small world of services to try gctl on",
 		Long:  demoLong,
 		Example: `  gctl demo
   gctl --context demo instances user`,
@@ -50,7 +51,11 @@ func runDemo(ctx context.Context, f *Factory) (err error) {
 	// A terminal that is closed ends the demo too.
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGHUP)
 	defer stop()
-	userd, err := findUserd()
+	userd, err := findProgram("userd")
+	if err != nil {
+		return err
+	}
+	edged, err := findProgram("edged")
 	if err != nil {
 		return err
 	}
@@ -62,7 +67,8 @@ func runDemo(ctx context.Context, f *Factory) (err error) {
 		return err
 	}
 	world, err := demo.Start(ctx, demo.Options{
-		Userd: userd, Config: file.Path, Forget: func(catalog string) { forgetWorld(f, catalog) },
+		Userd: userd, Edged: edged, Config: file.Path,
+		Forget: func(catalog string) { forgetWorld(f, catalog) },
 	})
 	if err != nil {
 		return err
@@ -71,6 +77,7 @@ func runDemo(ctx context.Context, f *Factory) (err error) {
 	if err := tour(ctx, f, world); err != nil {
 		return err
 	}
+	world.StartLoad(ctx)
 	return stay(ctx, f, world)
 }
 
@@ -88,7 +95,7 @@ func forgetWorld(f *Factory, catalog string) {
 		return
 	}
 	scope := contextScope(demo.Context, catalog, "", "")
-	for _, key := range append(reflection.CacheKeys(scope, demo.Service), namesPrefix+scope) {
+	for _, key := range append(reflection.CacheKeys(scope, demo.Service, demo.Edge), namesPrefix+scope) {
 		if err := forgetful.Remove(key); err != nil {
 			f.Verbosef("%v", err)
 		}
@@ -97,19 +104,22 @@ func forgetWorld(f *Factory, catalog string) {
 
 // stay waits for ctrl-c and tells of instances that end.
 func stay(ctx context.Context, f *Factory, world *demo.World) error {
-	for range world.Instances {
+	for left := len(world.Instances); left > 0; {
 		select {
 		case <-ctx.Done():
 			return nil
 		case e := <-world.Ended():
+			if e.Service == demo.Service {
+				left--
+			}
 			f.Notef("%s (process %d) ended: %s; see it by: %s --context %s instances %s",
-				e.ID, e.PID, e.Cause, self(), demo.Context, demo.Service)
+				e.ID, e.PID, e.Cause, self(), demo.Context, e.Service)
 		}
 	}
 	return &fleet.Error{What: "no instance of the demo is left"}
 }
 
-// tour fills the store and prints the three lines that lead in.
+// tour fills the store and prints the few lines that lead in.
 func tour(ctx context.Context, f *Factory, world *demo.World) error {
 	d, err := newDemoCalls(ctx, world)
 	if err != nil {
@@ -125,15 +135,12 @@ func tour(ctx context.Context, f *Factory, world *demo.World) error {
 	if err != nil {
 		return err
 	}
-	addrs := make([]string, len(world.Instances))
-	for i := range world.Instances {
-		addrs[i] = world.Instances[i].Addr
-	}
 	line := func(name, text string) {
 		fmt.Fprintf(f.Streams.Out, "%-6s %s\n", name, term.CleanLine(text))
 	}
-	line("world", fmt.Sprintf("%d instances of %s with %s users: %s (catalog %s, context %s)",
-		len(addrs), demo.Service, imported.field("created"), strings.Join(addrs, ", "), world.Catalog(), demo.Context))
+	line("world", fmt.Sprintf("%d instances of %s with %s users, %s in front of them, %d calls a second (catalog %s, context %s)",
+		len(world.Instances), demo.Service, imported.field("created"), demo.Edge, demo.LoadRate, world.Catalog(), demo.Context))
+	line("page", world.Page)
 	line("call", fmt.Sprintf("UserService.GetUser %s = %s <%s>, in %.1f ms from %s",
 		request, got.field("display_name"), got.field("email"), float64(got.took)/float64(time.Millisecond), got.instance))
 	line("next", fmt.Sprintf("in a second terminal (ctrl-c here ends the demo): %s --context %s call UserService.GetUser -d '%s'",
@@ -141,23 +148,23 @@ func tour(ctx context.Context, f *Factory, world *demo.World) error {
 	return nil
 }
 
-// findUserd finds the user service beside gctl or on PATH.
-func findUserd() (string, error) {
-	name := "userd"
+// findProgram finds one of the services beside gctl or on PATH.
+func findProgram(name string) (string, error) {
+	file := name
 	if runtime.GOOS == "windows" {
-		name += ".exe"
+		file += ".exe"
 	}
 	if own, err := os.Executable(); err == nil {
-		beside := filepath.Join(filepath.Dir(own), name)
+		beside := filepath.Join(filepath.Dir(own), file)
 		if info, err := os.Stat(beside); err == nil && info.Mode().IsRegular() {
 			return beside, nil
 		}
 	}
-	path, err := exec.LookPath(name)
+	path, err := exec.LookPath(file)
 	if err != nil {
 		return "", &fleet.Error{
-			What: "the user service, userd, is neither beside gctl nor on PATH",
-			Hint: "make build makes both: bin/gctl and bin/userd",
+			What: name + ", a service of the demo, is neither beside gctl nor on PATH",
+			Hint: "make build makes it: bin/" + name,
 		}
 	}
 	return path, nil

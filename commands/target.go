@@ -26,10 +26,21 @@ type target struct {
 	service string             // by --service
 	locator *reflection.Locator
 	located *reflection.Located
-	opened  *rpc.Conn // nil until it is known to where
+
+	protocol rpc.Protocol
+	opened   *rpc.Conn  // speaks gRPC; nil until it is known to where, or if that is not wanted
+	called   connection // of the method, nil until it is known to where
 
 	catalogTime time.Duration
 	failed      error // why the instance of --addr could not be reached
+}
+
+// connection is what the method is called over: an *rpc.Conn or an *rpc.Web.
+type connection interface {
+	Ready(ctx context.Context) error
+	Call(ctx context.Context, inv *rpc.Invocation) (*rpc.Result, error)
+	Plaintext() bool
+	Close() error
 }
 
 // adjust makes the address of --unix one that everything understands.
@@ -50,7 +61,10 @@ func (c *connFlags) target(ctx context.Context, f *Factory, s *schemaFlags, comp
 	if err != nil {
 		return nil, err
 	}
-	t := &target{f: f, context: cc, service: s.service}
+	t := &target{f: f, context: cc, service: s.service, protocol: rpc.GRPC}
+	if c.web() {
+		t.protocol = rpc.Protocol(c.protocol)
+	}
 	if t.options, err = c.options(&cc); err != nil {
 		return nil, err
 	}
@@ -69,6 +83,9 @@ func (c *connFlags) target(ctx context.Context, f *Factory, s *schemaFlags, comp
 		}
 	}
 	if t.headers, err = c.headerSet(ctx, &cc, f.Getenv); err == nil {
+		err = t.checkHeaders()
+	}
+	if err == nil {
 		t.given, err = s.given()
 	}
 	if err != nil {
@@ -80,17 +97,20 @@ func (c *connFlags) target(ctx context.Context, f *Factory, s *schemaFlags, comp
 
 // connect starts to connect to the instances, unless that was done.
 func (t *target) connect(instances []fleet.Instance) error {
-	if t.opened != nil {
+	if t.called != nil {
 		return nil
 	}
-	var err error
-	t.opened, err = rpc.Dial(instances, t.options)
+	opened, err := dial(instances, t.options, t.protocol)
+	if err == nil {
+		t.called = opened
+		t.opened, _ = opened.(*rpc.Conn)
+	}
 	return err
 }
 
 func (t *target) close() {
-	if t.opened != nil {
-		t.opened.Close()
+	if t.called != nil {
+		_ = t.called.Close()
 	}
 }
 
@@ -114,6 +134,9 @@ func (t *target) locate(ctx context.Context, method string) error {
 	}
 	t.locator = locator
 	t.located, err = locator.Method(ctx, method, t.service)
+	if t.protocol != rpc.GRPC {
+		return t.noReflection(err)
+	}
 	if err != nil && t.failed != nil && fleet.KindOf(err) != fleet.Usage {
 		return t.explainConnect(t.failed)
 	}
@@ -159,7 +182,7 @@ func (t *target) newLocator() (*reflection.Locator, error) {
 // one of --addr is there already.
 func (t *target) open(ctx context.Context, in fleet.Instance) (grpc.ClientConnInterface, func(), error) {
 	conn, done := t.opened, func() {}
-	if t.f.Global.Addr == "" {
+	if conn == nil || t.f.Global.Addr == "" {
 		var err error
 		if conn, err = rpc.Dial([]fleet.Instance{in}, t.options); err != nil {
 			return nil, nil, err

@@ -53,6 +53,15 @@ type Watcher interface {
 	Watch(ctx context.Context, service string, notify func(Update)) error
 }
 
+// HurriedWatcher is a Watcher that can be made to look at once. A channel whose
+// connections fail wants that: what it knows may be old, however quiet the watch.
+type HurriedWatcher interface {
+	Watcher
+	// WatchHurried is Watch, and asks the registry anew when it receives from hurry,
+	// though not more often than the registry can bear.
+	WatchHurried(ctx context.Context, service string, hurry <-chan struct{}, notify func(Update)) error
+}
+
 // Usable returns the endpoints that should get traffic: the passing ones, or,
 // where not a single one passes, all of them. A registry whose checks fail for
 // everybody is more likely wrong than right, and a refused call is no worse

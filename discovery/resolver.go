@@ -3,6 +3,7 @@ package discovery
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 
@@ -41,14 +42,21 @@ func (b *builder) Build(target resolver.Target, cc resolver.ClientConn, _ resolv
 		return nil, errors.New("target names no service: want " + Scheme + ":///SERVICE")
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	f := &follower{cc: cc, cancel: cancel, ended: make(chan struct{})}
+	f := &follower{cc: cc, cancel: cancel, ended: make(chan struct{}), hurry: make(chan struct{}, 1)}
 	go func() {
 		defer close(f.ended)
-		if err := b.watcher.Watch(ctx, service, f.update); err != nil && ctx.Err() == nil {
+		if err := f.watch(ctx, b.watcher, service); err != nil && ctx.Err() == nil {
 			cc.ReportError(err)
 		}
 	}()
 	return f, nil
+}
+
+func (f *follower) watch(ctx context.Context, w Watcher, service string) error {
+	if h, ok := w.(HurriedWatcher); ok {
+		return h.WatchHurried(ctx, service, f.hurry, f.update)
+	}
+	return w.Watch(ctx, service, f.update)
 }
 
 // follower is the resolver of one channel.
@@ -56,14 +64,21 @@ type follower struct {
 	cc     resolver.ClientConn
 	cancel context.CancelFunc
 	ended  chan struct{}
+	hurry  chan struct{} // holds one wish
 
 	current []Endpoint // what the channel has
 	known   bool       // it was told at all
 }
 
-// ResolveNow implements resolver.Resolver. A watch tells of changes by itself, so
-// there is nothing to hurry.
-func (f *follower) ResolveNow(resolver.ResolveNowOptions) {}
+// ResolveNow implements resolver.Resolver: grpc-go calls it when a connection
+// fails. A watch tells of changes by itself, but it may hang or rest after a
+// failure.
+func (f *follower) ResolveNow(resolver.ResolveNowOptions) {
+	select {
+	case f.hurry <- struct{}{}:
+	default: // it is wished already
+	}
+}
 
 // Close implements resolver.Resolver; it waits for the end of the watch.
 func (f *follower) Close() {
@@ -91,20 +106,52 @@ func (f *follower) update(u Update) {
 }
 
 // samePlace tells whether a channel would see no difference.
-func samePlace(a, b Endpoint) bool { return a.ID == b.ID && a.Addr == b.Addr }
+func samePlace(a, b Endpoint) bool {
+	return a.ID == b.ID && a.Addr == b.Addr && maps.Equal(a.Meta, b.Meta)
+}
 
 type idKey struct{}
 
+type metaKey struct{}
+
+// meta is a map that attributes can compare.
+type meta map[string]string
+
+// Equal tells whether another value of attributes is the same.
+func (m meta) Equal(o any) bool {
+	other, ok := o.(meta)
+	return ok && maps.Equal(m, other)
+}
+
+// state makes endpoints into what a channel takes. The ID goes with the address
+// too, so that an address which now belongs to another instance gets a new
+// connection; the meta does not, since its change is no reason to connect anew.
+//
+// Of several instances with one address, one is what a channel can see: the first,
+// so that it stays the same one.
 func state(endpoints []Endpoint) resolver.State {
 	s := resolver.State{Endpoints: make([]resolver.Endpoint, 0, len(endpoints))}
+	taken := make(map[string]bool, len(endpoints))
 	for _, e := range endpoints {
+		if taken[e.Addr] {
+			continue
+		}
+		taken[e.Addr] = true
 		attrs := attributes.New(idKey{}, e.ID)
 		s.Endpoints = append(s.Endpoints, resolver.Endpoint{
 			Addresses:  []resolver.Address{{Addr: e.Addr, Attributes: attrs}},
-			Attributes: attrs,
+			Attributes: attrs.WithValue(metaKey{}, meta(e.Meta)),
 		})
 	}
 	return s
+}
+
+// EndpointMeta returns the Meta of the endpoint with these attributes, which are
+// those of a resolver.Endpoint; nil for one that does not come from this package.
+// It must not be changed.
+func EndpointMeta(attrs *attributes.Attributes) map[string]string {
+	m, _ := attrs.Value(metaKey{}).(meta)
+	return m
 }
 
 // EndpointID returns the ID of the endpoint with these attributes, which are

@@ -63,7 +63,11 @@ func (r *recorder) UpdateState(s resolver.State) error {
 		if a, b := discovery.EndpointID(e.Attributes), discovery.EndpointID(e.Addresses[0].Attributes); a != b {
 			r.said <- "the IDs differ: " + a + ", " + b
 		}
-		ids = append(ids, discovery.EndpointID(e.Attributes)+"@"+e.Addresses[0].Addr)
+		text := discovery.EndpointID(e.Attributes) + "@" + e.Addresses[0].Addr
+		if zone := discovery.EndpointMeta(e.Attributes)["zone"]; zone != "" {
+			text += " in " + zone
+		}
+		ids = append(ids, text)
 	}
 	r.said <- "[" + strings.Join(ids, " ") + "]"
 	return nil
@@ -72,18 +76,24 @@ func (r *recorder) UpdateState(s resolver.State) error {
 func (r *recorder) ReportError(err error) { r.said <- "error " + err.Error() }
 
 func endpoint(id, st string) discovery.Endpoint {
-	return discovery.Endpoint{ID: id, Addr: "10.0.0.1:1", Status: st}
+	return discovery.Endpoint{ID: id, Addr: "10.0.0.1:" + map[string]string{"a": "1", "b": "2", "c": "3"}[id], Status: st}
 }
 
 func TestResolverTellsTheChannelWhatItCanUse(t *testing.T) {
 	down := errors.New("down")
 	a, b, c := endpoint("a", discovery.Passing), endpoint("b", discovery.Critical), endpoint("c", discovery.Warning)
+	zoned, twin := a, b
+	zoned.Meta = map[string]string{"zone": "z"}
+	twin.Addr, twin.Status = a.Addr, discovery.Passing
 	for name, c := range map[string]struct {
 		updates []discovery.Update
 		want    []string
 	}{
+		"another meta":             {[]discovery.Update{{Endpoints: []discovery.Endpoint{a}}, {Endpoints: []discovery.Endpoint{zoned}}}, []string{"[a@10.0.0.1:1]", "[a@10.0.0.1:1 in z]"}},
+		"another instance there":   {[]discovery.Update{{Endpoints: []discovery.Endpoint{a}}, {Endpoints: []discovery.Endpoint{twin}}}, []string{"[a@10.0.0.1:1]", "[b@10.0.0.1:1]"}},
+		"two at one address":       {[]discovery.Update{{Endpoints: []discovery.Endpoint{zoned, twin}}}, []string{"[a@10.0.0.1:1 in z]"}},
 		"only what passes":         {[]discovery.Update{{Endpoints: []discovery.Endpoint{a, b, c}}}, []string{"[a@10.0.0.1:1]"}},
-		"all where none passes":    {[]discovery.Update{{Endpoints: []discovery.Endpoint{b, c}}}, []string{"[b@10.0.0.1:1 c@10.0.0.1:1]"}},
+		"all where none passes":    {[]discovery.Update{{Endpoints: []discovery.Endpoint{b, c}}}, []string{"[b@10.0.0.1:2 c@10.0.0.1:3]"}},
 		"an empty list":            {[]discovery.Update{{Endpoints: []discovery.Endpoint{a}}, {}}, []string{"[a@10.0.0.1:1]", "[]"}},
 		"nothing twice":            {[]discovery.Update{{Endpoints: []discovery.Endpoint{a}}, {Endpoints: []discovery.Endpoint{a, b}}, {}}, []string{"[a@10.0.0.1:1]", "[]"}},
 		"a failure at first":       {[]discovery.Update{{Err: down}, {Endpoints: []discovery.Endpoint{a}}}, []string{"error down", "[a@10.0.0.1:1]"}},
@@ -129,6 +139,65 @@ func TestResolverReportsAWatchThatEnds(t *testing.T) {
 	}
 }
 
+// hurried is a Watcher that says so when it is hurried.
+type hurried struct{ *script }
+
+func (h hurried) WatchHurried(ctx context.Context, _ string, hurry <-chan struct{}, notify func(discovery.Update)) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-hurry:
+			notify(discovery.Update{Err: errors.New("hurried")})
+		}
+	}
+}
+
+func TestAWishToResolveNowReachesTheWatch(t *testing.T) {
+	cc := &recorder{said: make(chan string, 10)}
+	r, err := discovery.NewResolver(hurried{newScript()}).Build(resolver.Target{URL: url.URL{Path: "/user"}}, cc, resolver.BuildOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	for range 2 {
+		r.ResolveNow(resolver.ResolveNowOptions{})
+		if got := <-cc.said; got != "error hurried" {
+			t.Errorf("said %q", got)
+		}
+	}
+}
+
+// A new meta is told to the channel's balancer, but is no reason to connect anew.
+func TestMetaIsNoPartOfTheAddress(t *testing.T) {
+	a, b := endpoint("a", discovery.Passing), endpoint("a", discovery.Passing)
+	a.Meta, b.Meta = map[string]string{"zone": "y"}, map[string]string{"zone": "z"}
+	states := make(chan resolver.State, 2)
+	w := newScript()
+	r, err := discovery.NewResolver(w).Build(resolver.Target{URL: url.URL{Path: "/user"}}, stateRecorder{states: states}, resolver.BuildOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	for _, e := range []discovery.Endpoint{a, b} {
+		w.updates <- discovery.Update{Endpoints: []discovery.Endpoint{e}}
+	}
+	one, two := (<-states).Endpoints[0], (<-states).Endpoints[0]
+	if !one.Addresses[0].Equal(two.Addresses[0]) {
+		t.Errorf("the addresses differ: %v, %v", one, two)
+	}
+	if one.Attributes.Equal(two.Attributes) {
+		t.Errorf("the endpoints are the same: %v, %v", one, two)
+	}
+}
+
+type stateRecorder struct {
+	resolver.ClientConn
+	states chan resolver.State
+}
+
+func (r stateRecorder) UpdateState(s resolver.State) error { r.states <- s; return nil }
+
 func TestATargetWithoutAServiceIsRefused(t *testing.T) {
 	_, err := discovery.NewResolver(newScript()).Build(resolver.Target{URL: url.URL{Path: "/"}}, nil, resolver.BuildOptions{})
 	if err == nil || !strings.Contains(err.Error(), "fleet:///SERVICE") {
@@ -155,7 +224,7 @@ func serve(t *testing.T, id string) (e discovery.Endpoint, stop func()) {
 // ask calls until the answer comes from want, "" for UNAVAILABLE.
 func ask(t *testing.T, conn *grpc.ClientConn, want string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	client := healthpb.NewHealthClient(conn)
 	for last := ""; ; {

@@ -16,6 +16,9 @@ type fleetEntry struct {
 	service  string // of the catalog; sorted by it
 	methods  []MethodName
 	versions []string // that its instances published when the schema was fetched
+	// published are the gRPC services that the catalog says are its own. A gateway
+	// serves those of others too, and does not publish them.
+	published []string
 }
 
 // find returns the position of a service of the catalog, negative if it is not
@@ -29,13 +32,13 @@ func (x *fleetIndex) find(service string) int {
 }
 
 // put replaces what is known about a service.
-func (x *fleetIndex) put(service string, methods []MethodName, versions []string) {
+func (x *fleetIndex) put(service string, methods []MethodName, c *candidate) {
 	i := x.find(service)
 	if i < 0 {
 		i = -i - 1
 		x.entries = slices.Insert(x.entries, i, fleetEntry{})
 	}
-	x.entries[i] = fleetEntry{service: service, methods: methods, versions: versions}
+	x.entries[i] = fleetEntry{service: service, methods: methods, versions: c.versions, published: c.published}
 }
 
 // keep forgets the services for which known is false.
@@ -43,7 +46,7 @@ func (x *fleetIndex) keep(known func(service string) bool) {
 	x.entries = slices.DeleteFunc(x.entries, func(e fleetEntry) bool { return !known(e.service) })
 }
 
-const indexMagic = "gctlidx2"
+const indexMagic = "gctlidx3"
 
 func (x *fleetIndex) marshal() []byte {
 	var w writer
@@ -63,6 +66,7 @@ func (x *fleetIndex) marshal() []byte {
 			w.str(m.Method)
 		}
 		w.strs(e.versions)
+		w.strs(e.published)
 	}
 	binary.LittleEndian.PutUint32(w.b[len(indexMagic):], sum(w.b))
 	return w.b
@@ -83,7 +87,7 @@ func unmarshalIndex(data []byte) *fleetIndex {
 		for j := range e.methods {
 			e.methods[j] = MethodName{Service: r.str(), Method: r.str()}
 		}
-		e.versions = r.strs()
+		e.versions, e.published = r.strs(), r.strs()
 		x.entries[i] = e
 	}
 	if !r.done() {

@@ -79,6 +79,9 @@ func (l *Locator) warm(x *fleetIndex, name, service string) *Located {
 	if err != nil || len(where) != 1 {
 		return nil
 	}
+	if e := &x.entries[x.find(where[0])]; !x.complete && service == "" && !slices.Contains(e.published, m.Service) {
+		return nil // it may pass on what another one publishes
+	}
 	schema := l.Schema
 	if schema == nil {
 		if schema = l.loadSchema(where[0]); schema == nil {
@@ -110,7 +113,7 @@ func (l *Locator) Refresh(ctx context.Context, service string) (*Schema, error) 
 		return nil, err
 	}
 	x := l.loadIndex()
-	x.put(service, schema.Methods(), c.versions)
+	x.put(service, schema.Methods(), &c)
 	l.saveSchema(service, schema)
 	l.saveIndex(x)
 	return schema, nil
@@ -147,7 +150,8 @@ func (l *Locator) Service(ctx context.Context, service string) (schema *Schema, 
 }
 
 // resolve returns the method that name means, of all that were ever seen, and
-// the services of the catalog that have it.
+// the services of the catalog that have it: where some publish it, only those,
+// for the others pass it on.
 func (x *fleetIndex) resolve(given *Schema, name, service string) ([]string, MethodName, error) {
 	entries := x.entries
 	if i := x.find(service); service != "" && i >= 0 {
@@ -164,11 +168,18 @@ func (x *fleetIndex) resolve(given *Schema, name, service string) ([]string, Met
 	if err != nil {
 		return nil, m, err
 	}
-	var where []string
+	var where, owners []string
 	for _, e := range entries {
-		if slices.ContainsFunc(e.methods, func(have MethodName) bool { return have.Service == m.Service }) {
-			where = append(where, e.service)
+		if !slices.ContainsFunc(e.methods, func(have MethodName) bool { return have.Service == m.Service }) {
+			continue
 		}
+		where = append(where, e.service)
+		if slices.Contains(e.published, m.Service) {
+			owners = append(owners, e.service)
+		}
+	}
+	if len(owners) > 0 {
+		where = owners
 	}
 	return where, m, nil
 }

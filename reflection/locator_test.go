@@ -67,6 +67,22 @@ func TestLocatorServiceInTwoPlaces(t *testing.T) {
 	}
 }
 
+// A gateway serves what others publish as their own.
+func TestLocatorPrefersThePublisherToWhoPassesItOn(t *testing.T) {
+	w := newWorld(t)
+	w.serve("edge", map[string]string{fleet.MetaGRPCServices: "edge.v1.Edge"}, userFile("id"))
+	w.serve("users", map[string]string{fleet.MetaGRPCServices: "user.v1.UserService"}, userFile("id"))
+	for _, want := range []bool{false, true} { // then from the cache
+		found := must[*reflection.Located](t)(w.locator().Method(t.Context(), "GetUser", ""))
+		if found.Service != "users" || found.FromCache != want {
+			t.Errorf("found at %s, from the cache %v", found.Service, found.FromCache)
+		}
+	}
+	if found := must[*reflection.Located](t)(w.locator().Method(t.Context(), "GetUser", "edge")); found.Service != "edge" {
+		t.Errorf("found at %s, want the one that was named", found.Service)
+	}
+}
+
 func TestLocatorNarrowedByGRPCService(t *testing.T) {
 	w := newWorld(t)
 	w.serve("users", nil, userFile("id"))

@@ -199,7 +199,7 @@ func (s *search) ask(ctx context.Context, candidates []candidate, headers metada
 			return
 		}
 		s.schemas[c.service] = schema
-		s.index.put(c.service, schema.Methods(), c.versions)
+		s.index.put(c.service, schema.Methods(), &c)
 		if _, _, err := s.index.resolve(s.l.Schema, s.name, s.service); err == nil && grace == nil {
 			grace = time.AfterFunc(searchGrace, cancel)
 		}
@@ -284,7 +284,8 @@ func (s *search) save(complete bool) {
 	x := s.l.loadIndex()
 	x.keep(func(name string) bool { return s.chosen || slices.Contains(s.known, name) })
 	for _, service := range slices.Sorted(maps.Keys(s.schemas)) {
-		x.put(service, s.schemas[service].Methods(), s.index.entries[s.index.find(service)].versions)
+		e := &s.index.entries[s.index.find(service)]
+		x.put(service, s.schemas[service].Methods(), &candidate{versions: e.versions, published: e.published})
 		s.l.saveSchema(service, s.schemas[service])
 	}
 	x.complete = x.complete || complete && len(s.schemas) > 0

@@ -68,6 +68,18 @@ func (c *Conn) Call(ctx context.Context, inv *Invocation) (*Result, error) {
 	if err := c.Ready(ctx); err != nil {
 		return nil, err
 	}
+	return call(ctx, inv, c)
+}
+
+// transport carries the RPC of a call.
+type transport interface {
+	// open starts it; the requests are sent and the answers read by the stream.
+	open(ctx context.Context, desc *grpc.StreamDesc, path string) (grpc.ClientStream, error)
+	// met tells who is at the other end and how long connecting took.
+	met(stream grpc.ClientStream) (fleet.Instance, ConnTiming)
+}
+
+func call(ctx context.Context, inv *Invocation, via transport) (*Result, error) {
 	ctx, cancel := context.WithCancelCause(metadata.NewOutgoingContext(ctx, inv.Headers))
 	defer cancel(nil)
 	if inv.MaxTime > 0 {
@@ -75,7 +87,7 @@ func (c *Conn) Call(ctx context.Context, inv *Invocation) (*Result, error) {
 		ctx, stop = context.WithTimeout(ctx, inv.MaxTime)
 		defer stop()
 	}
-	r := &running{conn: c, inv: inv, ctx: ctx, cancel: cancel, start: time.Now()}
+	r := &running{via: via, inv: inv, ctx: ctx, cancel: cancel, start: time.Now()}
 	if inv.Method.IsStreamingClient() {
 		r.requests = make(chan request)
 		go r.read()
@@ -85,12 +97,12 @@ func (c *Conn) Call(ctx context.Context, inv *Invocation) (*Result, error) {
 	} else if err := r.only(); err != nil {
 		return nil, err
 	}
-	return r.run() //nolint:contextcheck // it has the context
+	return r.run()
 }
 
 // running is a Call under way.
 type running struct {
-	conn     *Conn
+	via      transport
 	inv      *Invocation
 	ctx      context.Context //nolint:containedctx // of this one call
 	cancel   context.CancelCauseFunc
@@ -155,12 +167,8 @@ func (r *running) first() error {
 func (r *running) run() (*Result, error) {
 	md := r.inv.Method
 	desc := &grpc.StreamDesc{ClientStreams: md.IsStreamingClient(), ServerStreams: md.IsStreamingServer()}
-	var opts []grpc.CallOption
-	if r.conn.opts.Compress != "" {
-		opts = append(opts, grpc.UseCompressor(r.conn.opts.Compress))
-	}
 	r.start = time.Now()
-	stream, err := r.conn.NewStream(r.ctx, desc, Path(md), opts...)
+	stream, err := r.via.open(r.ctx, desc, Path(md))
 	if err != nil {
 		return r.end(nil, err)
 	}
@@ -172,6 +180,14 @@ func (r *running) run() (*Result, error) {
 		return r.end(stream, err)
 	}
 	return r.end(stream, r.receive(stream))
+}
+
+func (c *Conn) open(ctx context.Context, desc *grpc.StreamDesc, path string) (grpc.ClientStream, error) {
+	var opts []grpc.CallOption
+	if c.opts.Compress != "" {
+		opts = append(opts, grpc.UseCompressor(c.opts.Compress))
+	}
+	return c.NewStream(ctx, desc, path, opts...)
 }
 
 // Path returns the path of a method in HTTP/2.
@@ -242,10 +258,16 @@ func (r *running) receive(stream grpc.ClientStream) error {
 
 // meet learns who is at the other end.
 func (r *running) meet(stream grpc.ClientStream) {
-	if p, ok := peer.FromContext(stream.Context()); ok {
-		r.result.Instance, _ = r.conn.Instance(p)
-		r.result.Timing.ConnTiming = r.conn.Timing(p)
+	r.result.Instance, r.result.Timing.ConnTiming = r.via.met(stream)
+}
+
+func (c *Conn) met(stream grpc.ClientStream) (fleet.Instance, ConnTiming) {
+	p, ok := peer.FromContext(stream.Context())
+	if !ok {
+		return fleet.Instance{}, ConnTiming{}
 	}
+	in, _ := c.Instance(p)
+	return in, c.Timing(p)
 }
 
 func (r *running) end(stream grpc.ClientStream, err error) (*Result, error) {
@@ -255,6 +277,10 @@ func (r *running) end(stream grpc.ClientStream, err error) (*Result, error) {
 	}
 	if errors.As(context.Cause(r.ctx), &input) {
 		return nil, input.error
+	}
+	var unconnected *ConnectError
+	if errors.As(err, &unconnected) {
+		return nil, unconnected
 	}
 	if stream != nil {
 		r.meet(stream)

@@ -34,6 +34,7 @@ const (
 	CauseTLS          Cause = "tls"
 	CauseNoHTTP2      Cause = "no_http2"
 	CauseNotGRPC      Cause = "not_grpc"
+	CauseNotHTTP      Cause = "not_http"
 	CauseHangsUp      Cause = "hangs_up"
 	CauseNoReflection Cause = "reflection_off"
 	CauseNoHealth     Cause = "health_missing"
@@ -51,6 +52,10 @@ type Finding struct {
 // Diagnose names the cause of a failed connection from its error alone; false
 // where the error does not tell.
 func Diagnose(err error) (Finding, bool) {
+	var found *foundError
+	if errors.As(err, &found) {
+		return found.Finding, true
+	}
 	for _, look := range []func(error) (Finding, bool){
 		diagnoseProxy, diagnoseDial, diagnoseCertificate, diagnoseTLS, diagnoseTimeout,
 	} {

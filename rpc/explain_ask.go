@@ -10,6 +10,8 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"github.com/gctl-dev/gctl/fleet"
 )
 
 // plainAnswer is how a server answers HTTP/2 in plaintext.
@@ -105,13 +107,16 @@ func (x *examination) askTLS(ctx context.Context) tlsAnswer {
 }
 
 // serverName is the name that the certificate must have.
-func (x *examination) serverName() string {
-	name := x.opts.ServerName
+func (x *examination) serverName() string { return x.opts.serverName(&x.Instance) }
+
+// serverName is the name that the certificate of an instance must have.
+func (o *Options) serverName(in *fleet.Instance) string {
+	name := o.ServerName
 	if name == "" {
-		name = x.opts.Authority
+		name = o.Authority
 	}
 	if name == "" {
-		name = authorityOf(&x.Instance)
+		name = authorityOf(in)
 	}
 	if host, _, err := net.SplitHostPort(name); err == nil {
 		return host

@@ -42,6 +42,12 @@ func (c *Conn) failure(ctx context.Context) error {
 			finding = *f
 		}
 	}
+	return connectError(attempts, finding)
+}
+
+// connectError is the error after all attempts, with the finding about the first.
+func connectError(attempts []attempt, finding Finding) error {
+	first := &attempts[0]
 	e := &fleet.Error{
 		What: "cannot connect to " + first.instance.Addr,
 		Err:  errors.New(finding.What),
@@ -50,8 +56,9 @@ func (c *Conn) failure(ctx context.Context) error {
 	if first.instance.ID != first.instance.Addr {
 		e.Instance = first.instance.ID
 	}
-	for i := range attempts[1:] {
-		a := &attempts[i+1]
+	others := attempts[1:]
+	for i := range others {
+		a := &others[i]
 		f := a.finding()
 		if f.What != "" {
 			e.Details = append(e.Details, fmt.Sprintf("nor to %s (instance %s): %s", a.instance.Addr, a.instance.ID, f.What))

@@ -37,6 +37,11 @@ func leadsAway(c net.Conn) bool {
 	return ok && !tcp.IP.IsLoopback()
 }
 
+// exposed tells that others may read what goes over a connection in plaintext.
+func exposed(in *fleet.Instance, c net.Conn, proxied bool) bool {
+	return proxied || !isLoopback(in.Addr) || leadsAway(c)
+}
+
 func (h *handshaker) dial(ctx context.Context, addr string) (net.Conn, error) {
 	index, ok := credentials.ClientHandshakeInfoFromContext(ctx).Attributes.Value(indexKey{}).(int)
 	if !ok {
@@ -82,7 +87,7 @@ func (h *handshaker) secure(ctx context.Context, authority string, raw *rawConn)
 	in := &h.conn.peers[raw.index].instance
 	switch h.conn.opts.decide(in, raw.proxied) {
 	case speakPlainMeta:
-		if h.conn.opts.Secret && (raw.proxied || !isLoopback(in.Addr) || leadsAway(raw)) {
+		if h.conn.opts.Secret && exposed(in, raw, raw.proxied) {
 			return nil, nil, errSecretInClear
 		}
 		return plaintext(ctx, authority, raw)

@@ -32,6 +32,14 @@ func pipe(a, b net.Conn) {
 	both.Wait()
 }
 
+// readAhead is a connection of which the server may have read some already.
+type readAhead struct {
+	net.Conn
+	r io.Reader
+}
+
+func (c readAhead) Read(b []byte) (int, error) { return c.r.Read(b) }
+
 // httpProxy is a proxy that tunnels to target whatever is asked for, for those
 // who know the password, and reports what was asked for.
 func httpProxy(t *testing.T, target string, asked chan<- string) string {
@@ -47,12 +55,12 @@ func httpProxy(t *testing.T, target string, asked chan<- string) string {
 			return
 		}
 		w.WriteHeader(http.StatusOK)
-		here, _, err := http.NewResponseController(w).Hijack()
+		here, ahead, err := http.NewResponseController(w).Hijack()
 		if err != nil {
 			t.Error(err)
 			return
 		}
-		pipe(here, there)
+		pipe(readAhead{here, ahead.Reader}, there)
 	}))
 	t.Cleanup(s.Close)
 	return s.Listener.Addr().String()

@@ -3,7 +3,8 @@
 //
 // Dial connects to one of a few instances and decides for each whether to
 // speak TLS. Call runs an RPC of any of the four kinds over such a connection,
-// with a Source of requests and a Sink for what comes back. Explain finds out
+// with a Source of requests and a Sink for what comes back. DialWeb and its Call
+// do the same by gRPC-Web or Connect, as browsers would. Explain finds out
 // why a connection cannot be had; the same knowledge (Diagnose) gives the
 // errors of Dial their hints.
 package rpc

@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,17 +20,23 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
 
 	discovery "github.com/gctl-dev/gctl/discovery/consul"
 	"github.com/gctl-dev/gctl/internal/stack"
 	"github.com/gctl-dev/gctl/internal/testkit"
+	"github.com/gctl-dev/gctl/svc/edge"
 	"github.com/gctl-dev/gctl/svc/kit"
 	"github.com/gctl-dev/gctl/svc/user"
 )
 
 func TestMain(m *testing.M) {
-	if filepath.Base(os.Args[0]) == "userd" { // the link that setup makes, for gctl demo
+	switch filepath.Base(os.Args[0]) { // the links that setup makes, for gctl demo
+	case "userd":
 		testkit.Userd()
+	case "edged":
+		testkit.Edged()
 	}
 	testscript.Main(m, map[string]func(){"gctl": main, "tty": ttyMain})
 }
@@ -44,6 +52,11 @@ func TestMain(m *testing.M) {
 //	                               a grpc-go interop server; $NAME is its
 //	                               address, $CA its certificate authority
 //	userd NAME                     the user service; $NAME is its address
+//	edge NAME TARGET [tls]         the edge in front of the user service at TARGET;
+//	                               $NAME is the address of its HTTP server, $CA its
+//	                               certificate authority, $SCHEMA a file with what it
+//	                               serves as a protoset
+//	http1 NAME TARGET              $NAME is a server of HTTP/1.1 only before TARGET
 //	closed NAME                    $NAME is an address where nothing listens
 //	hang NAME                      $NAME accepts connections and says nothing
 //	html NAME                      $NAME answers every HTTP request with a web page
@@ -63,7 +76,7 @@ func TestScripts(t *testing.T) {
 		RequireUniqueNames:  true,
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"exits": exits, "expand": expand, "eventually": eventually,
-			"serve": serve, "userd": userd, "closed": closed, "hang": hang, "html": html,
+			"serve": serve, "userd": userd, "edge": startEdge, "http1": http1, "closed": closed, "hang": hang, "html": html,
 			"consul": startConsul, "register": register,
 		},
 	})
@@ -88,7 +101,7 @@ func setup(env *testscript.Env) error {
 	}
 	bin := filepath.Join(home, "bin")
 	env.Setenv("PATH", bin+string(os.PathListSeparator)+env.Getenv("PATH"))
-	return errors.Join(os.MkdirAll(bin, 0o700), os.Symlink(own, filepath.Join(bin, "userd")))
+	return errors.Join(os.MkdirAll(bin, 0o700), os.Symlink(own, filepath.Join(bin, "userd")), os.Symlink(own, filepath.Join(bin, "edged")))
 }
 
 // tb is the test that the script is, for helpers that clean up at its end.
@@ -172,11 +185,11 @@ func userd(ts *testscript.TestScript, neg bool, args []string) {
 	server, err := kit.New(t.Context(), kit.Options{
 		Config:   kit.Config{Plaintext: true, Instance: strings.ToLower(args[0])},
 		Service:  user.Name,
-		Log:      slog.New(slog.DiscardHandler),
+		LogTo:    io.Discard,
 		Listener: testkit.Listen(t),
 	})
 	ts.Check(err)
-	service, err := user.New(t.Context(), "sqlite://"+filepath.Join(t.TempDir(), "users.db"), server.Stopping())
+	service, err := user.New(t.Context(), "sqlite://"+filepath.Join(t.TempDir(), "users.db"), user.Options{Stopping: server.Stopping()})
 	ts.Check(err)
 	service.Register(server)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -189,6 +202,56 @@ func userd(ts *testscript.TestScript, neg bool, args []string) {
 		}
 	})
 	ts.Setenv(args[0], server.Addr())
+}
+
+func startEdge(ts *testscript.TestScript, neg bool, args []string) {
+	need(ts, neg, args, 2, "edge NAME TARGET [tls]")
+	t := tb(ts)
+	conn, err := grpc.NewClient(args[1], grpc.WithTransportCredentials(insecure.NewCredentials()))
+	ts.Check(err)
+	t.Cleanup(func() { conn.Close() })
+	e, err := edge.New(conn, edge.Options{Log: slog.New(slog.DiscardHandler)})
+	ts.Check(err)
+	listener := testkit.Listen(t)
+	addr := listener.Addr().String()
+	var config *tls.Config
+	if slices.Contains(args, "tls") {
+		ca := testkit.NewCA(t)
+		ts.Setenv("CA", ca.File)
+		config = &tls.Config{
+			Certificates: []tls.Certificate{ca.Cert(t, []string{"127.0.0.1"})},
+			MinVersion:   tls.VersionTLS13, NextProtos: []string{"h2", "http/1.1"},
+		}
+		listener = tls.NewListener(listener, config)
+	}
+	server := kit.NewHTTPServer(e.Handler(), config, slog.New(slog.DiscardHandler))
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	t.Cleanup(func() {
+		server.Close()
+		<-served
+	})
+	answer := httptest.NewRecorder()
+	e.Handler().ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/schema.binpb", http.NoBody))
+	file := filepath.Join(t.TempDir(), "schema.binpb")
+	ts.Check(os.WriteFile(file, answer.Body.Bytes(), 0o600))
+	ts.Setenv("SCHEMA", file)
+	ts.Setenv(args[0], addr)
+}
+
+// http1 is a reverse proxy as there are many, which knows no native gRPC.
+func http1(ts *testscript.TestScript, neg bool, args []string) {
+	need(ts, neg, args, 2, "http1 NAME TARGET")
+	proxy := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: args[1]})
+	proxy.FlushInterval = -1
+	transport := &http.Transport{}
+	proxy.Transport = transport
+	server := httptest.NewServer(proxy)
+	tb(ts).Cleanup(func() {
+		server.Close()
+		transport.CloseIdleConnections()
+	})
+	ts.Setenv(args[0], server.Listener.Addr().String())
 }
 
 func closed(ts *testscript.TestScript, neg bool, args []string) {

@@ -73,7 +73,7 @@ func (p *process) read(out io.Reader, serving chan<- string) {
 	lines := bufio.NewScanner(out)
 	for lines.Scan() {
 		var line struct {
-			Msg     string `json:"msg"`
+			Msg     string `json:"message"`
 			Address string `json:"address"`
 		}
 		if json.Unmarshal(lines.Bytes(), &line) != nil {

@@ -6,21 +6,33 @@ import (
 )
 
 // announceEvery is how often Announce looks whether the agent still knows a
-// process without a TTL check. Agents forget when they are replaced.
+// process without a check. Agents forget when they are replaced.
 const announceEvery = 10 * time.Second
+
+// every is how often Announce turns to the agent: at a third of the TTL, or as
+// often as the agent checks, so that a process that was forgotten is missed for
+// about as long as one that does not answer.
+func (ch *Check) every() time.Duration {
+	switch ch.Kind {
+	case TTLCheck:
+		return ch.ttl() / 3
+	case GRPCCheck:
+		return min(announceEvery, ch.interval())
+	default:
+		return announceEvery
+	}
+}
 
 // Announce registers a process and keeps it registered until ctx ends, whatever
 // happens to the agent in between: it may be down at first, or be replaced by one
-// that knows nothing. A TTL check is kept alive at a third of its TTL. Each
+// that knows nothing. A TTL check is kept alive at a third of its TTL; with a gRPC
+// check the agent is asked at its interval whether it still knows the process. Each
 // attempt's result is passed to report, nil for a success.
 //
 // At its end the process stays registered, because what comes first at a
 // shutdown is the server's own decision: call Deregister.
 func (c *Client) Announce(ctx context.Context, r Registration, report func(error)) {
-	every := announceEvery
-	if r.Check.Kind == TTLCheck {
-		every = r.Check.ttl() / 3
-	}
+	every := r.Check.every()
 	registered := false
 	failures := watch{}
 	for ctx.Err() == nil {

@@ -64,11 +64,15 @@ func put(t testing.TB, a *stack.Consul, path string, body any) {
 	}
 }
 
+// limit is how long a test waits for what should happen soon: the machine may be
+// busy with other things.
+const limit = time.Minute
+
 // eventually polls until ok, because Consul's catalog follows its agent with a
 // delay.
 func eventually(t *testing.T, what string, ok func() error) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), limit)
 	defer cancel()
 	for {
 		err := ok()

@@ -98,7 +98,7 @@ func (ch *Check) body(id, addr string) *api.AgentServiceCheck {
 			b.GRPC += "/" + ch.Service
 		}
 		b.GRPCUseTLS, b.TLSServerName, b.TLSSkipVerify = ch.TLS, ch.TLSServerName, ch.TLSSkipVerify
-		b.Interval = orDefault(ch.Interval, 5*time.Second).String()
+		b.Interval = ch.interval().String()
 		b.Timeout = orDefault(ch.Timeout, 2*time.Second).String()
 	case TTLCheck:
 		b.TTL = ch.ttl().String()
@@ -110,6 +110,8 @@ func (ch *Check) body(id, addr string) *api.AgentServiceCheck {
 	}
 	return b
 }
+
+func (ch *Check) interval() time.Duration { return orDefault(ch.Interval, 5*time.Second) }
 
 func (ch *Check) ttl() time.Duration { return orDefault(ch.TTL, 15*time.Second) }
 

@@ -16,7 +16,7 @@ import (
 )
 
 // patience is how long the suite waits for an update.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // Registry is a Watcher under test and the means to change what it watches.
 type Registry struct {

@@ -21,6 +21,8 @@ type room struct {
 var law = []room{
 	{"cmd/gctl", []string{"commands", "tui", "ops", "fleet/...", "reflection", "rpc/...", "discovery", "plugins", "internal/..."}},
 	{"cmd/userd", []string{"svc/..."}},
+	{"cmd/edged", []string{"svc/..."}},
+	{"api", nil},
 	{"commands", []string{"fleet", "ops", "reflection", "rpc/...", "tui", "plugins", "internal/..."}},
 	{"fleet", nil},
 	{"fleet/*", []string{"fleet", "fleet/dialect", "discovery", "rpc", "reflection", "api"}},
@@ -29,6 +31,7 @@ var law = []room{
 	{"discovery", nil},
 	{"svc/kit", []string{"api", "discovery"}},
 	{"svc/user", []string{"svc/kit", "discovery"}},
+	{"svc/edge", []string{"svc/kit", "discovery", "svc/user/api"}},
 	{"internal/term", nil},
 	{"internal/output", nil},
 	{"internal/config", []string{"fleet", "reflection"}},

@@ -23,6 +23,7 @@ const (
 // child is one running instance.
 type child struct {
 	id       string
+	service  string
 	cmd      *exec.Cmd
 	serving  chan serving  // once
 	gone     chan struct{} // closed when the process is gone
@@ -30,22 +31,33 @@ type child struct {
 	stopping atomic.Bool
 }
 
-// serving is the line of its log by which an instance says that it serves.
+// serving is the line of its log by which an instance says where it serves.
 type serving struct {
-	Message string `json:"msg"`
+	Message string `json:"message"`
 	Address string `json:"address"`
+	Admin   string `json:"admin_address"`
+	Metrics string `json:"metrics_address"`
+	HTTP    string `json:"http_address"`
 	Version string `json:"version"`
 }
 
-// startChild starts an instance over the store in folder. Its log goes to a
-// file there; an end that nobody asked for goes to ended.
-func startChild(userd, folder, id string, ended chan<- Exit) (*child, error) {
-	c := &child{id: id, serving: make(chan serving, 1), gone: make(chan struct{})}
-	c.cmd = exec.Command(userd, //nolint:noctx // ended by interrupt, which lets it drain
-		"--listen=127.0.0.1:0", "--plaintext", "--instance="+id, "--drain-wait=0s",
-		"--store=sqlite://"+filepath.ToSlash(filepath.Join(folder, "users.db")))
+// program is what a child runs.
+type program struct {
+	path    string
+	service string   // in the catalog; also begins the names of its variables
+	args    []string // beside those that every instance has
+}
+
+// startChild starts an instance, whose log goes to a file in folder. An end that
+// nobody asked for goes to ended.
+func startChild(p program, folder, id string, ended chan<- Exit) (*child, error) {
+	c := &child{id: id, service: p.service, serving: make(chan serving, 1), gone: make(chan struct{})}
+	c.cmd = exec.Command(p.path, append([]string{ //nolint:noctx // ended by interrupt, which lets it drain
+		"--listen=127.0.0.1:0", "--admin-listen=127.0.0.1:0", "--metrics-listen=127.0.0.1:0",
+		"--plaintext", "--instance=" + id, "--drain-wait=0s",
+	}, p.args...)...)
 	for _, pair := range os.Environ() {
-		if !strings.HasPrefix(pair, "USERD_") { // settings for another userd
+		if !strings.HasPrefix(pair, "USERD_") && !strings.HasPrefix(pair, "EDGED_") { // settings for others
 			c.cmd.Env = append(c.cmd.Env, pair)
 		}
 	}
@@ -67,7 +79,7 @@ func startChild(userd, folder, id string, ended chan<- Exit) (*child, error) {
 		_ = c.cmd.Wait() // the state says it
 		close(c.gone)
 		if !c.stopping.Load() {
-			ended <- Exit{ID: id, PID: c.cmd.Process.Pid, Cause: c.cmd.ProcessState.String()}
+			ended <- Exit{ID: id, Service: p.service, PID: c.cmd.Process.Pid, Cause: c.cmd.ProcessState.String()}
 		}
 	}()
 	return c, nil

@@ -1,6 +1,7 @@
-// Package demo runs a small world on this machine: three instances of the user
-// service over one store, a file catalog that lists them, and a context "demo"
-// in the user's configuration, so that every command can be tried on it.
+// Package demo runs a small world on this machine: real processes of the user
+// service over one store and an edge in front of them, a file catalog that lists
+// them, a small steady load, and a context in the user's configuration, so that
+// every command can be tried on it.
 //
 // The world ends with the process that started it. What a killed one could not
 // clean up, the next one does: a world holds a lock in its folder for as long
@@ -24,10 +25,12 @@ import (
 const (
 	// Context is the name of the context of the world.
 	Context = "demo"
-	// Service is the name of its one service.
+	// Service is the name of the service that the world is about.
 	Service = "user"
+	// Edge is the name of the one in front of it.
+	Edge = "edge"
 
-	instances    = 3
+	instances    = 6
 	folderPrefix = "gctl-demo-"
 	catalogFile  = "fleet.yaml"
 )
@@ -41,6 +44,7 @@ var Users string
 // Options say what a world is made of.
 type Options struct {
 	Userd  string // the binary of the user service
+	Edged  string // the binary of the edge
 	Config string // the user's configuration file
 	// Forget is told the catalog's URL of a world that is gone, so that what
 	// was remembered of it can go too; nil for nothing.
@@ -49,20 +53,23 @@ type Options struct {
 
 // World is a running demo.
 type World struct {
-	Instances []fleet.Instance
+	Instances []fleet.Instance // of the user service
+	Edge      fleet.Instance
+	Page      string // URL of the edge's page
 
 	options  Options
 	folder   string
 	unlock   func()
 	children []*child
 	ended    chan Exit
+	load     *load
 }
 
 // Exit is the end of an instance that nobody asked for.
 type Exit struct {
-	ID    string
-	PID   int
-	Cause string // for example "signal: killed"
+	ID, Service string
+	PID         int
+	Cause       string // for example "signal: killed"
 }
 
 // Start cleans up what an earlier world left, starts the instances and adds the
@@ -72,7 +79,7 @@ func Start(ctx context.Context, o Options) (w *World, err error) {
 	if err := makeRoom(&o); err != nil {
 		return nil, err
 	}
-	w = &World{options: o, ended: make(chan Exit, instances)}
+	w = &World{options: o, ended: make(chan Exit, instances+1)}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, w.Stop())
@@ -88,25 +95,70 @@ func Start(ctx context.Context, o Options) (w *World, err error) {
 	if w.unlock, err = lock(w.folder); err != nil {
 		return w, &fleet.Error{What: "lock the folder of the demo", Err: err}
 	}
+	if err := w.startUsers(ctx); err != nil {
+		return w, err
+	}
+	if err := w.startEdge(ctx); err != nil {
+		return w, err
+	}
+	return w, w.publish()
+}
+
+// startUsers starts the instances of the user service side by side.
+func (w *World) startUsers(ctx context.Context) error {
+	store := "--store=sqlite://" + filepath.ToSlash(filepath.Join(w.folder, "users.db"))
 	for i := range instances {
-		c, err := startChild(o.Userd, w.folder, fmt.Sprintf("user-%d", i+1), w.ended)
-		if err != nil {
-			return w, &fleet.Error{What: "start the user service", Err: err}
+		if err := w.launch(program{w.options.Userd, Service, []string{store}}, i+1); err != nil {
+			return err
 		}
-		w.children = append(w.children, c)
 	}
 	for _, c := range w.children {
 		s, err := c.awaitServing(ctx)
 		if err != nil {
-			return w, &fleet.Error{What: "start the user service", Instance: c.id, Err: err}
+			return &fleet.Error{What: "start the user service", Instance: c.id, Err: err}
 		}
-		w.Instances = append(w.Instances, fleet.Instance{
-			ID: c.id, Service: Service, Addr: s.Address, Version: s.Version,
-			Meta: map[string]string{fleet.MetaTLS: "false"}, Catalog: fleet.Passing, GRPC: true,
-		})
+		w.Instances = append(w.Instances, instance(c, &s))
 	}
-	return w, w.publish()
+	return nil
 }
+
+// startEdge starts the edge in front of the users that are there.
+func (w *World) startEdge(ctx context.Context) error {
+	addrs := make([]string, len(w.Instances))
+	for i := range w.Instances {
+		addrs[i] = w.Instances[i].Addr
+	}
+	args := []string{"--http-listen=127.0.0.1:0", "--target=" + Service, "--target-addr=" + strings.Join(addrs, ",")}
+	if err := w.launch(program{w.options.Edged, Edge, args}, 1); err != nil {
+		return err
+	}
+	c := w.children[len(w.children)-1]
+	s, err := c.awaitServing(ctx)
+	if err != nil {
+		return &fleet.Error{What: "start the edge", Instance: c.id, Err: err}
+	}
+	w.Edge, w.Page = instance(c, &s), "http://"+s.HTTP+"/"
+	return nil
+}
+
+func (w *World) launch(p program, number int) error {
+	c, err := startChild(p, w.folder, fmt.Sprintf("%s-%d", p.service, number), w.ended)
+	if err != nil {
+		return &fleet.Error{What: "start the " + p.service + " service", Err: err}
+	}
+	w.children = append(w.children, c)
+	return nil
+}
+
+func instance(c *child, s *serving) fleet.Instance {
+	return fleet.Instance{
+		ID: c.id, Service: c.service, Addr: s.Address, Version: s.Version, Catalog: fleet.Passing, GRPC: true,
+		Meta: map[string]string{fleet.MetaTLS: "false", "admin": s.Admin, "metrics": s.Metrics},
+	}
+}
+
+// StartLoad begins the small steady load on the edge, which ends with the world.
+func (w *World) StartLoad(ctx context.Context) { w.load = startLoad(ctx, w.Page) }
 
 // Catalog returns the path of the file that lists the instances.
 func (w *World) Catalog() string { return filepath.Join(w.folder, catalogFile) }
@@ -117,11 +169,17 @@ func (w *World) Ended() <-chan Exit { return w.ended }
 // publish writes the catalog and adds the context.
 func (w *World) publish() error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "# Written by gctl demo.\nservices:\n  %s:\n    meta: {tls: \"false\", grpc_services: user.v1.UserService}\n    instances:\n", Service)
-	for i := range w.Instances {
-		in := &w.Instances[i]
-		fmt.Fprintf(&b, "      - {id: %s, address: %q, meta: {version: %q}}\n", in.ID, in.Addr, in.Version)
+	b.WriteString("# Written by gctl demo.\nservices:\n")
+	list := func(service, meta string, all ...fleet.Instance) {
+		fmt.Fprintf(&b, "  %s:\n    meta: {tls: \"false\"%s}\n    instances:\n", service, meta)
+		for i := range all {
+			in := &all[i]
+			fmt.Fprintf(&b, "      - {id: %s, address: %q, meta: {version: %q, instance: %s, admin: %q, metrics: %q}}\n",
+				in.ID, in.Addr, in.Version, in.ID, in.Meta["admin"], in.Meta["metrics"])
+		}
 	}
+	list(Edge, "", w.Edge)
+	list(Service, ", grpc_services: user.v1.UserService", w.Instances...)
 	if err := os.WriteFile(w.Catalog(), []byte(b.String()), 0o600); err != nil {
 		return &fleet.Error{What: "write the catalog of the demo", Err: err}
 	}
@@ -132,10 +190,13 @@ func (w *World) publish() error {
 	return file.Put(config.Context{Name: Context, Catalog: catalogURL(w.folder)})
 }
 
-// Stop ends the instances and removes the context and the folder. What fails
-// does not keep the rest from being done.
+// Stop ends the load and the instances, and removes the context and the folder.
+// What fails does not keep the rest from being done.
 func (w *World) Stop() error {
 	var errs []error
+	if w.load != nil {
+		w.load.stop()
+	}
 	if w.folder != "" {
 		errs = append(errs, forget(&w.options, w.folder))
 	}

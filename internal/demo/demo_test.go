@@ -28,11 +28,13 @@ func TestMain(m *testing.M) {
 	switch filepath.Base(os.Args[0]) {
 	case "userd":
 		testkit.Userd()
+	case "edged":
+		testkit.Edged()
 	case "broken":
 		os.Stderr.WriteString("cannot do it\n")
 		os.Exit(1)
 	case "demo":
-		_, err := demo.Start(context.Background(), demo.Options{Userd: os.Args[1], Config: os.Args[2]})
+		_, err := demo.Start(context.Background(), demo.Options{Userd: os.Args[1], Edged: os.Args[2], Config: os.Args[3]})
 		if err != nil {
 			panic(err)
 		}
@@ -66,7 +68,7 @@ func options(t *testing.T) demo.Options {
 	}
 	t.Setenv("TMPDIR", temporary)
 	t.Setenv("USERD_LISTEN", "999.0.0.1:1") // somebody's settings for another userd
-	return demo.Options{Userd: program(t, "userd"), Config: filepath.Join(t.TempDir(), "gctl", "config.yaml")}
+	return demo.Options{Userd: program(t, "userd"), Edged: program(t, "edged"), Config: filepath.Join(t.TempDir(), "gctl", "config.yaml")}
 }
 
 func start(t *testing.T, o demo.Options) *demo.World {
@@ -99,7 +101,7 @@ func expectPassing(t *testing.T, catalog string, n int) {
 		t.Fatal(err)
 	}
 	list, err := c.Services(t.Context())
-	if err != nil || len(list.Services) != 1 || list.Services[0].Passing != n {
+	if err != nil || len(list.Services) != 2 || list.Services[0].Passing != 1 || list.Services[1].Passing != n {
 		t.Errorf("the catalog %s has %+v, %v", catalog, list.Services, err)
 	}
 }
@@ -107,10 +109,10 @@ func expectPassing(t *testing.T, catalog string, n int) {
 func TestAWorldComesAndGoes(t *testing.T) {
 	o := options(t)
 	w := start(t, o)
-	if len(w.Instances) != 3 {
+	if len(w.Instances) != 6 {
 		t.Errorf("instances = %+v", w.Instances)
 	}
-	for _, in := range w.Instances {
+	for _, in := range append(w.Instances, w.Edge) {
 		conn, err := net.Dial("tcp", in.Addr)
 		if err != nil {
 			t.Errorf("%s: %v", in.ID, err)
@@ -122,11 +124,11 @@ func TestAWorldComesAndGoes(t *testing.T) {
 	if err != nil || file.Current != "" {
 		t.Errorf("configuration = %+v, %v", file, err)
 	}
-	expectPassing(t, file.Contexts["demo"].Catalog, 3)
+	expectPassing(t, file.Contexts["demo"].Catalog, 6)
 	if err := w.Stop(); err != nil {
 		t.Error(err)
 	}
-	for _, in := range w.Instances {
+	for _, in := range append(w.Instances, w.Edge) {
 		if conn, err := net.Dial("tcp", in.Addr); err == nil {
 			conn.Close()
 			t.Errorf("%s still serves", in.ID)
@@ -191,7 +193,7 @@ func pidOf(t *testing.T, folder, id string) int {
 	}
 	first, _, _ := strings.Cut(string(text), "\n")
 	var line struct {
-		PID int `json:"pid"`
+		PID int `json:"process.pid"`
 	}
 	if err := json.Unmarshal([]byte(first), &line); err != nil || line.PID == 0 {
 		t.Fatalf("%q: %v", first, err)
@@ -201,7 +203,7 @@ func pidOf(t *testing.T, folder, id string) int {
 
 func TestAKilledDemoIsCleanedUpByTheNext(t *testing.T) {
 	o := options(t)
-	cmd := exec.Command(program(t, "demo"), o.Userd, o.Config)
+	cmd := exec.Command(program(t, "demo"), o.Userd, o.Edged, o.Config)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -23,6 +23,8 @@ type Backend struct {
 func Backends() []Backend {
 	return []Backend{
 		{Name: "consul", Version: "1.19.2", Package: "github.com/hashicorp/consul"},
+		{Name: "jaeger", Version: "1.62.0", Package: "github.com/jaegertracing/jaeger/cmd/all-in-one"},
+		{Name: "prometheus", Version: "0.305.0", Package: "github.com/prometheus/prometheus/cmd/prometheus"},
 	}
 }
 

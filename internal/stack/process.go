@@ -19,13 +19,18 @@ type process struct {
 }
 
 func start(path, dir string, args ...string) (*process, error) {
-	p := &process{ended: make(chan struct{})}
-	p.cmd = exec.Command(path, args...) //nolint:noctx // ended by stop, which lets it tidy up
-	p.cmd.Dir = dir
+	cmd := exec.Command(path, args...) //nolint:noctx // ended by stop, which lets it tidy up
+	cmd.Dir = dir
+	dieWithParent(cmd)
+	return startCmd(cmd)
+}
+
+// startCmd starts a child that is prepared up to its output.
+func startCmd(cmd *exec.Cmd) (*process, error) {
+	p := &process{cmd: cmd, ended: make(chan struct{})}
 	p.cmd.Stdout, p.cmd.Stderr = &p.out, &p.out
-	dieWithParent(p.cmd)
 	if err := p.cmd.Start(); err != nil {
-		return nil, fmt.Errorf("start %s: %w", path, err)
+		return nil, fmt.Errorf("start %s: %w", cmd.Path, err)
 	}
 	go func() {
 		defer close(p.ended)
@@ -44,11 +49,16 @@ func (p *process) stop() error {
 	select {
 	case <-p.ended:
 	case <-time.After(5 * time.Second):
-		if err := p.cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
-			return fmt.Errorf("kill %s: %w", p.cmd.Path, err)
-		}
-		<-p.ended
+		return p.kill()
 	}
+	return nil
+}
+
+func (p *process) kill() error {
+	if err := p.cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return fmt.Errorf("kill %s: %w", p.cmd.Path, err)
+	}
+	<-p.ended
 	return nil
 }
 

@@ -6,8 +6,8 @@ import (
 	"os"
 )
 
-// TB is the part of testing.TB that Need and ConsulFor use; it is declared here so
-// that this package does not link the testing package.
+// TB is the part of testing.TB that this package uses; it is declared here so that the package
+// does not link the testing package.
 type TB interface {
 	Helper()
 	Fatal(args ...any)
@@ -21,6 +21,13 @@ type TB interface {
 func Need(t TB, name string) {
 	t.Helper()
 	_, err := Find(name)
+	need(t, err)
+}
+
+// need decides about a test by the error with which its backend was looked
+// for.
+func need(t TB, err error) {
+	t.Helper()
 	switch {
 	case err == nil:
 	case errors.Is(err, ErrMissing) && os.Getenv("CI") != "true":
@@ -44,4 +51,21 @@ func ConsulFor(t TB, opts ConsulOptions) *Consul {
 		}
 	})
 	return c
+}
+
+// PostgresFor starts a server for a test and stops it at the test's end.
+func PostgresFor(t TB, opts PostgresOptions) *Postgres {
+	t.Helper()
+	_, err := findPostgres()
+	need(t, err)
+	p, err := StartPostgres(context.Background(), opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := p.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	return p
 }

@@ -10,6 +10,7 @@ import (
 	"encoding/pem"
 	"math/big"
 	"net"
+	"net/url"
 	"os"
 	"path/filepath"
 	"testing"
@@ -31,7 +32,7 @@ func NewCA(t testing.TB) *CA {
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "gctl test CA"},
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
+		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
 	if err != nil {
@@ -72,6 +73,17 @@ func (ca *CA) Cert(t testing.TB, names []string, change ...func(*x509.Certificat
 		t.Fatal(err)
 	}
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
+}
+
+// SPIFFE puts a SPIFFE ID, as "spiffe://example.org/edge", into a certificate.
+// It is for Cert.
+func SPIFFE(t testing.TB, id string) func(*x509.Certificate) {
+	t.Helper()
+	u, err := url.Parse(id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func(c *x509.Certificate) { c.URIs = append(c.URIs, u) }
 }
 
 // Files writes a certificate and its key as PEM and returns the paths.

@@ -2,47 +2,35 @@ package testkit
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"log/slog"
 	"os"
 
 	"github.com/spf13/pflag"
 
+	"github.com/gctl-dev/gctl/svc/edge"
 	"github.com/gctl-dev/gctl/svc/kit"
 	"github.com/gctl-dev/gctl/svc/user"
 )
 
 // Userd is the main function of the user service, for test binaries that run
-// themselves again in its place. Its log begins with its process ID.
+// themselves again in its place.
 func Userd() {
-	if err := userd(context.Background()); err != nil {
-		fmt.Fprintln(os.Stderr, "error:", err)
-		os.Exit(1)
+	var store string
+	app := kit.App{
+		Name: "userd", Service: user.Name, Version: "v0-test", Short: "is under test",
+		Flags: func(flags *pflag.FlagSet) { flags.StringVar(&store, "store", "", "") },
+		Setup: func(ctx context.Context, server *kit.Server) error { return user.Setup(ctx, server, store) },
 	}
-	os.Exit(0)
+	os.Exit(app.Main(os.Args[1:]))
 }
 
-func userd(ctx context.Context) (err error) {
-	var c kit.Config
-	flags := pflag.NewFlagSet("userd", pflag.ContinueOnError)
-	c.Flags(flags)
-	store := flags.String("store", "", "")
-	err = errors.Join(flags.Parse(os.Args[1:]), kit.FromEnv(flags, "USERD", os.LookupEnv))
-	if err != nil {
-		return err
+// Edged is the main function of the edge, for test binaries likewise.
+func Edged() {
+	var config edge.Config
+	app := kit.App{
+		Name: "edged", Service: edge.Name, Version: "v0-test", Short: "is under test",
+		ServerOptions: edge.ServerOptions(),
+		Flags:         func(flags *pflag.FlagSet) { config.Flags(flags) },
+		Setup:         func(ctx context.Context, server *kit.Server) error { return edge.Setup(ctx, server, &config) },
 	}
-	log := slog.New(slog.NewJSONHandler(os.Stderr, nil))
-	log.InfoContext(ctx, "starting", "pid", os.Getpid())
-	server, err := kit.New(ctx, kit.Options{Config: c, Service: user.Name, Version: "v0-test", Log: log})
-	if err != nil {
-		return err
-	}
-	service, err := user.New(ctx, *store, server.Stopping())
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, service.Close()) }()
-	service.Register(server)
-	return server.Run(ctx)
+	os.Exit(app.Main(os.Args[1:]))
 }

@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
-
-	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 
 	"github.com/gctl-dev/gctl/discovery/consul"
 )
@@ -26,35 +26,32 @@ const (
 // join registers the instance in the catalog, if there is one, and returns how
 // to leave it. The registration comes back when the agent forgets it or was
 // away: the server serves meanwhile.
-func (s *Server) join(ctx context.Context) (leave func(context.Context), err error) {
-	if s.options.Consul == "" {
-		return func(context.Context) {}, nil
+func (s *Server) join(ctx context.Context) (leave func(context.Context) error, err error) {
+	if s.catalog == nil {
+		return func(context.Context) error { return nil }, nil
 	}
 	registration, err := s.registration()
 	if err != nil {
 		return nil, err
 	}
-	client, err := consul.New(consul.Config{Address: s.options.Consul})
-	if err != nil {
-		return nil, fmt.Errorf("--consul: %w", err)
-	}
+	client := s.catalog
 	announcing, stop := context.WithCancel(context.WithoutCancel(ctx))
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		client.Announce(announcing, registration, s.announced(announcing))
 	}()
-	return func(ctx context.Context) {
-		defer client.Close()
+	return func(ctx context.Context) error {
 		stop()
 		<-done
 		ctx, cancel := context.WithTimeout(ctx, leaveTimeout)
 		defer cancel()
 		if err := client.Deregister(ctx, registration.ID); err != nil {
 			s.log.ErrorContext(ctx, "could not leave the catalog", "error", err)
-			return
+			return fmt.Errorf("leave the catalog: %w", err)
 		}
 		s.log.InfoContext(ctx, "left the catalog")
+		return nil
 	}, nil
 }
 
@@ -87,25 +84,46 @@ func (s *Server) registration() (consul.Registration, error) {
 		Interval: checkInterval, DeregisterAfter: forgetAfter,
 	}
 	if s.options.TLSClientCA != "" {
-		check = consul.Check{Kind: consul.TTLCheck, Healthy: s.healthy, DeregisterAfter: forgetAfter}
+		check = consul.Check{Kind: consul.TTLCheck, Healthy: s.readyz, TTL: 3 * checkInterval, DeregisterAfter: forgetAfter}
 	}
 	meta := map[string]string{
 		"instance":      s.options.Instance,
 		"tls":           strconv.FormatBool(!s.options.Plaintext),
-		"grpc_services": strings.Join(s.services(), ","),
+		"grpc_services": strings.Join(s.own(), ","),
 		"version":       s.options.Version,
 	}
-	if s.options.Zone != "" {
-		meta["zone"] = s.options.Zone
+	for key, value := range map[string]string{
+		"zone": s.options.Zone, "admin": besideOf(addr, addrOf(s.adminListener)), "metrics": besideOf(addr, s.metricsAddr),
+	} {
+		if value != "" {
+			meta[key] = value
+		}
 	}
 	return consul.Registration{Service: s.options.Service, ID: s.options.Instance, Addr: addr, Meta: meta, Check: check}, nil
 }
 
-// healthy is the server's own verdict.
-func (s *Server) healthy(ctx context.Context) error {
-	response, err := s.health.Check(ctx, &healthpb.HealthCheckRequest{})
-	if err == nil && response.GetStatus() != healthpb.HealthCheckResponse_SERVING {
-		err = errors.New(response.GetStatus().String())
+// own returns the services that are this server's own.
+func (s *Server) own() []string {
+	return slices.DeleteFunc(s.services(), func(name string) bool { return slices.Contains(s.forwarded, name) })
+}
+
+// Forwards says that these of the registered services are those of others, to
+// whom calls are passed on: the catalog does not name them as this server's own.
+// Call it before Run.
+func (s *Server) Forwards(services ...string) { s.forwarded = append(s.forwarded, services...) }
+
+// besideOf returns the address at which others find a listener of this process:
+// its own, or, where it listens on all of the machine's, that of the API with its
+// port. Empty without a listener, and for one that others cannot reach.
+func besideOf(api string, own net.Addr) string {
+	if own == nil || onLoopback(own.String()) && !onLoopback(api) {
+		return "" // elsewhere it would be somebody else's address
 	}
-	return err
+	host, port, err := net.SplitHostPort(own.String())
+	if ip := net.ParseIP(host); err == nil && ip != nil && ip.IsUnspecified() {
+		if host, _, err = net.SplitHostPort(api); err == nil {
+			return net.JoinHostPort(host, port)
+		}
+	}
+	return own.String()
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -66,7 +65,7 @@ func serve(t *testing.T, config kit.Config, handler func(context.Context) error)
 	t.Helper()
 	config.Listen = "127.0.0.1:0"
 	log = &buffer{}
-	s, err := kit.New(t.Context(), kit.Options{Config: config, Service: "odd", Log: slog.New(slog.NewTextHandler(log, nil))})
+	s, err := kit.New(t.Context(), kit.Options{Config: config, Service: "odd", LogTo: log})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -198,8 +197,8 @@ func TestNewSaysWhatIsWrong(t *testing.T) {
 		"contradicts the --tls flags":         {Plaintext: true, TLSClientCA: ca.File},
 		"cannot be negative":                  {Plaintext: true, DrainWait: -1},
 		"--advertise":                         {Plaintext: true, Advertise: "nowhere"},
-		"certificate of the server":           {TLSCert: cert, TLSKey: junk},
-		"no certificate in":                   {TLSCert: cert, TLSKey: key, TLSClientCA: junk},
+		junk:                                  {TLSCert: cert, TLSKey: junk},
+		"no certificate in it":                {TLSCert: cert, TLSKey: key, TLSClientCA: junk},
 		"--listen":                            {Plaintext: true, Listen: "256.0.0.1:x"},
 	} {
 		if _, err := kit.New(t.Context(), kit.Options{Config: config}); err == nil || !strings.Contains(err.Error(), want) {

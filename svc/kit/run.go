@@ -3,26 +3,22 @@ package kit
 import (
 	"context"
 	"errors"
+	"net/http"
 	"os"
 	"os/signal"
+	"sync"
 	"syscall"
 	"time"
 
 	"google.golang.org/grpc"
-	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 )
 
-// stopTimeout is how long calls in flight may take to end once new ones are
-// refused.
-const stopTimeout = 20 * time.Second
-
-// cutTimeout is how long a cut waits for handlers to notice.
-const cutTimeout = 500 * time.Millisecond
-
-// Run serves until ctx ends or the process gets SIGTERM or an interrupt. Then
-// it drains: health says NOT_SERVING, the instance leaves the catalog, clients
-// get DrainWait to notice, new calls are refused and those in flight may end,
-// and what is still open after 20 s is cut. A second signal cuts at once.
+// Run serves until ctx ends, the process gets SIGTERM or an interrupt, or the
+// control API asks for a drain. Then it drains: health says NOT_SERVING, the
+// instance leaves the catalog, clients get DrainWait to notice, new calls are
+// refused and those in flight may end, and what is still open after DrainTimeout
+// is cut. A second signal cuts at once. What was given to OnStop is closed at the
+// end.
 //
 // The error is nil after a drain, however it ended, and otherwise says why the
 // server could not serve.
@@ -33,63 +29,116 @@ func (s *Server) Run(ctx context.Context) error {
 	return s.run(ctx, signals)
 }
 
-func (s *Server) run(ctx context.Context, signals <-chan os.Signal) error {
-	for _, name := range s.services() {
-		s.health.SetServingStatus(name, healthpb.HealthCheckResponse_SERVING)
-	}
-	served := make(chan error, 1)
-	go func() { served <- s.server.Serve(s.listener) }()
+func (s *Server) run(ctx context.Context, signals <-chan os.Signal) (err error) {
+	defer func() { err = errors.Join(err, s.Close()) }()
+	r := s.start(ctx)
 	leave, err := s.join(ctx)
-	if err != nil {
-		s.server.Stop()
-		<-served
-		return err
+	if err == nil {
+		s.logServing(ctx)
+		timeout := s.options.DrainTimeout
+		var first os.Signal
+		select {
+		case err = <-r.failed:
+			s.log.ErrorContext(ctx, "draining: something ceased to serve", "error", err)
+		case <-ctx.Done():
+		case first = <-signals:
+			s.log.InfoContext(ctx, "draining", "signal", first.String())
+		case timeout = <-s.drainAsked:
+			s.log.InfoContext(ctx, "draining on demand of the control API")
+		}
+		s.drain(context.WithoutCancel(ctx), leave, timeout, first, signals)
 	}
-	s.log.InfoContext(ctx, "serving", "address", s.Addr(), "tls", !s.options.Plaintext, "version", s.options.Version)
-	select {
-	case err := <-served:
-		leave(ctx)
-		return err
-	case <-ctx.Done():
-	case sig := <-signals:
-		s.log.InfoContext(ctx, "draining", "signal", sig.String())
+	err = errors.Join(err, r.stop(s))
+	if err == nil {
+		s.log.InfoContext(ctx, "stopped")
 	}
-	s.drain(context.WithoutCancel(ctx), leave, signals)
-	if err := <-served; err != nil && !errors.Is(err, grpc.ErrServerStopped) {
-		return err
-	}
-	s.log.InfoContext(ctx, "stopped")
-	return nil
+	return err
 }
 
-// drain takes the server out of service step by step; a signal cuts it short.
-func (s *Server) drain(ctx context.Context, leave func(context.Context), signals <-chan os.Signal) {
-	ctx, cut := context.WithCancel(ctx)
-	defer cut()
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		s.health.Shutdown()
-		leave(ctx)
-		select {
-		case <-time.After(s.options.DrainWait):
-		case <-ctx.Done():
-			return
+// running is what runs beside and under Run.
+type running struct {
+	goroutines sync.WaitGroup
+	failed     chan error // why something stopped serving that should not
+	end        context.CancelFunc
+}
+
+// start begins to serve on all listeners and to watch what is to be watched.
+func (s *Server) start(ctx context.Context) *running {
+	// What runs beside the calls ends after them, not with ctx.
+	beside, end := context.WithCancel(context.WithoutCancel(ctx))
+	r := &running{failed: make(chan error, 2+len(s.fronts)+len(s.side)), end: end}
+	for _, d := range s.dependencies {
+		s.look(ctx, d)
+		r.goroutines.Go(func() { s.watch(beside, d) })
+	}
+	for _, files := range s.certs {
+		r.goroutines.Go(func() { s.watchCerts(beside, files) })
+	}
+	s.ready.start(s.services())
+	r.serve(func() error { return s.server.Serve(s.listener) })
+	if s.admin != nil {
+		r.serve(func() error { return s.admin.Serve(s.adminListener) })
+	}
+	for _, h := range append(s.fronts, s.side...) {
+		r.serve(h.serve)
+	}
+	return r
+}
+
+func (r *running) serve(f func() error) {
+	r.goroutines.Go(func() {
+		if err := f(); err != nil && !errors.Is(err, grpc.ErrServerStopped) && !errors.Is(err, http.ErrServerClosed) {
+			r.failed <- err
 		}
-		close(s.stopping)
-		s.server.GracefulStop()
+	})
+}
+
+// stop ends what still serves: the metrics and the control API have shown the
+// drain to its end.
+func (r *running) stop(s *Server) error {
+	s.server.Stop()
+	for _, h := range append(s.fronts, s.side...) {
+		_ = h.server.Close() // what it could say comes from serve
+	}
+	if s.admin != nil {
+		s.stopAdmin()
+	}
+	r.end()
+	r.goroutines.Wait()
+	select {
+	case err := <-r.failed:
+		return err
+	default:
+		return nil
+	}
+}
+
+// stopAdmin ends the control API once its last answers are out.
+func (s *Server) stopAdmin() {
+	close(s.adminStopping)
+	graceful := make(chan struct{})
+	go func() {
+		defer close(graceful)
+		s.admin.GracefulStop()
 	}()
 	select {
-	case <-done:
-		return
-	case <-signals:
-	case <-time.After(leaveTimeout + s.options.DrainWait + stopTimeout):
-		s.log.WarnContext(ctx, "calls are still open after the drain, cutting them")
-	}
-	cut()
-	s.server.Stop()
-	select { // a handler that ignores its context never lets a graceful stop end
-	case <-done:
+	case <-graceful:
 	case <-time.After(cutTimeout):
+		s.admin.Stop()
+		<-graceful
 	}
+}
+
+func (s *Server) logServing(ctx context.Context) {
+	attrs := []any{"address", s.Addr(), "plaintext", s.options.Plaintext, "version", s.options.Version}
+	if s.adminListener != nil {
+		attrs = append(attrs, "admin_address", s.adminListener.Addr().String())
+	}
+	if s.metricsAddr != nil {
+		attrs = append(attrs, "metrics_address", s.metricsAddr.String())
+	}
+	for _, f := range s.fronts {
+		attrs = append(attrs, "http_address", f.listener.Addr().String())
+	}
+	s.log.InfoContext(ctx, "serving", attrs...)
 }

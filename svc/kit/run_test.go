@@ -2,8 +2,9 @@ package kit
 
 import (
 	"context"
-	"log/slog"
+	"io"
 	"os"
+	"syscall"
 	"testing"
 	"time"
 
@@ -14,7 +15,7 @@ import (
 func TestASecondSignalDoesNotWaitForHandlers(t *testing.T) {
 	s, err := New(t.Context(), Options{
 		Config:  Config{Listen: "127.0.0.1:0", Plaintext: true},
-		Service: "stuck", Log: slog.New(slog.DiscardHandler),
+		Service: "stuck", LogTo: io.Discard,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -41,7 +42,7 @@ func TestASecondSignalDoesNotWaitForHandlers(t *testing.T) {
 		t.Fatal(err)
 	}
 	<-entered
-	signals <- os.Interrupt
+	signals <- syscall.SIGTERM
 	<-s.Stopping()
 	signals <- os.Interrupt
 	select {

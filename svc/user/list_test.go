@@ -1,6 +1,7 @@
 package user_test
 
 import (
+	"encoding/base64"
 	"fmt"
 	"slices"
 	"testing"
@@ -73,7 +74,7 @@ func TestListSaysWhatIsWrongWithTheRequest(t *testing.T) {
 	for want, requests := range map[string][]*userv1.ListUsersRequest{
 		"page_size": {{PageSize: -1}, {PageSize: 1001}},
 		"page_token": {
-			{PageToken: "nonsense!"}, {PageToken: "e30"},
+			{PageToken: "nonsense!"}, {PageToken: "e30"}, {PageToken: base64.RawURLEncoding.EncodeToString([]byte(`{"i":"\u0000"}`))},
 			{PageToken: page.GetNextPageToken(), OrderBy: "email"}, {PageToken: page.GetNextPageToken(), Filter: "role = ADMIN"},
 		},
 		"order_by": {{OrderBy: "labels"}, {OrderBy: "id up"}, {OrderBy: "id,"}, {OrderBy: "id desc nulls"}, {OrderBy: "email, email desc"}},
@@ -89,6 +90,21 @@ func TestListSaysWhatIsWrongWithTheRequest(t *testing.T) {
 			if status.Code(err) != codes.InvalidArgument || reason != "user.v1/INVALID_REQUEST" || !slices.Equal(fields, []string{want}) {
 				t.Errorf("%v: %v, fields %q", r, err, fields)
 			}
+		}
+	}
+}
+
+func TestListNamesAllThatIsWrong(t *testing.T) {
+	c := start(t, newStore(t))
+	for want, r := range map[string]*userv1.ListUsersRequest{
+		"[filter order_by]":   {Filter: "age > 3", OrderBy: "labels", PageToken: "x"},
+		"[filter page_token]": {Filter: "age > 3", PageToken: "x"},
+		"[filter page_size]":  {Filter: "\x00", PageSize: -1},
+	} {
+		_, err := c.ListUsers(deadline(t), r)
+		reason, fields := details(err)
+		if status.Code(err) != codes.InvalidArgument || reason != "user.v1/INVALID_REQUEST" || fmt.Sprint(fields) != want {
+			t.Errorf("%v: %v, fields %q, want %s", r, err, fields, want)
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"testing"
 
 	"google.golang.org/grpc"
@@ -47,6 +48,8 @@ func changeText(c *userv1.UserChange) string {
 		return "created " + c.GetCreated().GetId()
 	case c.GetUpdated() != nil:
 		return "updated " + c.GetUpdated().GetId()
+	case c.GetCheckpoint() != nil:
+		return "checkpoint"
 	default:
 		return "deleted " + c.GetDeleted().GetId()
 	}
@@ -100,7 +103,12 @@ func TestWatchEndsWithTheClientAndWithTheServer(t *testing.T) {
 
 func TestWatchRefusesTokensThatAreNone(t *testing.T) {
 	c := start(t, newStore(t))
-	for token, want := range map[string]codes.Code{"x": codes.InvalidArgument, "c.-1": codes.InvalidArgument, "c.zz": codes.OutOfRange} {
+	for token, want := range map[string]codes.Code{
+		"x": codes.InvalidArgument, "c.-1": codes.InvalidArgument, "c.store.-1": codes.InvalidArgument,
+		"c.zz":               codes.OutOfRange, // from before tokens had the store's identity
+		"c.otherstore.zz":    codes.OutOfRange,
+		future(t, c, "zzzz"): codes.OutOfRange,
+	} {
 		stream, err := c.WatchUsers(deadline(t), &userv1.WatchUsersRequest{Token: token})
 		if err == nil {
 			_, err = stream.Recv()
@@ -109,6 +117,13 @@ func TestWatchRefusesTokensThatAreNone(t *testing.T) {
 			t.Errorf("token %q: %v, want %v", token, err, want)
 		}
 	}
+}
+
+// future returns a token of c's store for a change that never was.
+func future(t *testing.T, c userv1.UserServiceClient, seq string) string {
+	t.Helper()
+	stream := watch(t, c, &userv1.WatchUsersRequest{InitialCheckpoint: true})
+	return strings.TrimSuffix(expectChange(t, stream, "checkpoint"), "0") + seq
 }
 
 func TestImportSumsUp(t *testing.T) {

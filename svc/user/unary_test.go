@@ -143,6 +143,10 @@ func TestUpdateChangesWhatTheMaskNames(t *testing.T) {
 		{"chat replaces phone", &userv1.User{Contact: &userv1.User_Chat{Chat: "ada"}}, []string{"chat"},
 			func(u *userv1.User) { u.Contact = &userv1.User_Chat{Chat: "ada"} }},
 		{"clearing phone leaves chat", &userv1.User{}, []string{"phone"}, func(*userv1.User) {}},
+		{"* is everything", &userv1.User{Email: "new@example.com", DisplayName: "New", Labels: map[string]string{"a": "b"}}, []string{"*"},
+			func(u *userv1.User) {
+				u.Email, u.DisplayName, u.Labels, u.Contact = "new@example.com", "New", map[string]string{"a": "b"}, nil
+			}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			want, err := c.GetUser(deadline(t), &userv1.GetUserRequest{Id: "u-1"})
@@ -159,7 +163,10 @@ func TestUpdateChangesWhatTheMaskNames(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			want.UpdateTime, want.Revision = got.GetUpdateTime(), want.GetRevision()+1
+			if got.GetEtag() == want.GetEtag() || got.GetEtag() == "" {
+				t.Errorf("etag %q, then %q", want.GetEtag(), got.GetEtag())
+			}
+			want.UpdateTime, want.Revision, want.Etag = got.GetUpdateTime(), want.GetRevision()+1, got.GetEtag()
 			if !proto.Equal(got, want) {
 				t.Errorf("got  %v\nwant %v", got, want)
 			}
@@ -170,15 +177,17 @@ func TestUpdateChangesWhatTheMaskNames(t *testing.T) {
 func TestUpdateRefusesWhatCannotBeSet(t *testing.T) {
 	c := start(t, newStore(t))
 	create(t, c, person("u-1"))
-	for path, field := range map[string]string{
-		"create_time": "update_mask", "id": "update_mask", "nonsense": "update_mask",
-		"email": "user.email", "display_name": "user.display_name",
+	for path, want := range map[string][]string{
+		"create_time": {"update_mask"}, "id": {"update_mask"}, "nonsense": {"update_mask"}, "etag": {"update_mask"},
+		"email": {"user.email"}, "display_name": {"user.display_name"},
+		"*":      {"user.display_name", "user.email"},
+		"*,role": {"update_mask", "user.display_name", "user.email"},
 	} {
 		_, err := c.UpdateUser(deadline(t), &userv1.UpdateUserRequest{
-			User: &userv1.User{Id: "u-1"}, UpdateMask: &fieldmaskpb.FieldMask{Paths: []string{path}},
+			User: &userv1.User{Id: "u-1"}, UpdateMask: &fieldmaskpb.FieldMask{Paths: strings.Split(path, ",")},
 		})
-		if _, fields := details(err); status.Code(err) != codes.InvalidArgument || !slices.Equal(fields, []string{field}) {
-			t.Errorf("mask %s: %v, fields %q, want %s", path, err, fields, field)
+		if _, fields := details(err); status.Code(err) != codes.InvalidArgument || !slices.Equal(fields, want) {
+			t.Errorf("mask %s: %v, fields %q, want %q", path, err, fields, want)
 		}
 	}
 }

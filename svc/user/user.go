@@ -4,18 +4,31 @@ package user
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"strings"
 
+	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/grpc"
 
+	"github.com/gctl-dev/gctl/svc/kit"
 	"github.com/gctl-dev/gctl/svc/user/internal"
 	"github.com/gctl-dev/gctl/svc/user/repository"
+	"github.com/gctl-dev/gctl/svc/user/repository/postgres"
 	"github.com/gctl-dev/gctl/svc/user/repository/sqlite"
 )
 
 // Name is the service's name in a catalog.
 const Name = "user"
+
+// Options say how the service runs. The zero value is fine.
+type Options struct {
+	// Stopping is closed when the server begins to refuse calls: streams without
+	// an end of their own end then.
+	Stopping <-chan struct{}
+	// TracerProvider gets a span for each statement that a call has the store
+	// do, with its text and without its values.
+	TracerProvider trace.TracerProvider
+}
 
 // Service is the user service and its store.
 type Service struct {
@@ -23,22 +36,52 @@ type Service struct {
 	users  repository.Repository
 }
 
-// New opens the store, sqlite:///path/users.db, and returns the service over
-// it. When stopping is closed, streams without an end of their own end.
-func New(ctx context.Context, store string, stopping <-chan struct{}) (*Service, error) {
-	scheme, _, _ := strings.Cut(store, "://")
-	if scheme != "sqlite" {
-		return nil, fmt.Errorf("store %q: not of the form sqlite:///path/users.db", store)
-	}
-	users, err := sqlite.Open(ctx, store)
+// New opens the store and returns the service over it. A store is a file,
+// sqlite:///path/users.db, which instances on one machine may share, or a
+// PostgreSQL database, postgres://user:password@host:port/database, which any
+// number of instances share. No error shows a password.
+func New(ctx context.Context, store string, o Options) (*Service, error) {
+	users, err := open(ctx, store, o.TracerProvider)
 	if err != nil {
 		return nil, err
 	}
-	return &Service{server: internal.NewServer(users, stopping), users: users}, nil
+	return &Service{server: internal.NewServer(users, o.Stopping), users: users}, nil
+}
+
+// Setup opens the store and registers the service over it with a server of the
+// kit, whose health follows the store's.
+func Setup(ctx context.Context, server *kit.Server, store string) error {
+	service, err := New(ctx, store, Options{Stopping: server.Stopping(), TracerProvider: server.TracerProvider()})
+	if err != nil {
+		return err
+	}
+	server.OnStop(service.Close)
+	server.DependOn("store", service.Check)
+	service.Register(server)
+	return nil
+}
+
+func open(ctx context.Context, store string, provider trace.TracerProvider) (repository.Repository, error) {
+	scheme, _, _ := strings.Cut(store, "://")
+	switch scheme {
+	case "sqlite":
+		return sqlite.Open(ctx, store, sqlite.Options{TracerProvider: provider})
+	case "postgres", "postgresql":
+		return postgres.Open(ctx, store, postgres.Options{TracerProvider: provider})
+	default: // not shown: it may hold a password
+		return nil, errors.New("store: neither of the form sqlite:///path/users.db nor postgres://user:password@host:port/database")
+	}
 }
 
 // Register registers the service with a server.
 func (s *Service) Register(r grpc.ServiceRegistrar) { s.server.Register(r) }
+
+// Check returns an error while the store does not answer, within 5 s or as long
+// as ctx allows: an instance without its store is not serving.
+func (s *Service) Check(ctx context.Context) error {
+	_, err := s.users.Position(ctx)
+	return err
+}
 
 // Close closes the store. Call it after the server has stopped.
 func (s *Service) Close() error { return s.users.Close() }

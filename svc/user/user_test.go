@@ -2,7 +2,7 @@ package user_test
 
 import (
 	"context"
-	"log/slog"
+	"io"
 	"net"
 	"path/filepath"
 	"testing"
@@ -24,8 +24,9 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 type instance struct {
 	userv1.UserServiceClient
 
-	conn *grpc.ClientConn
-	stop func() // drains; may be called twice
+	conn    *grpc.ClientConn
+	service *user.Service
+	stop    func() // drains; may be called twice
 }
 
 func newStore(t *testing.T) string {
@@ -36,17 +37,22 @@ func newStore(t *testing.T) string {
 // start runs an instance over a store, behind the whole chain of the kit.
 func start(t *testing.T, store string) *instance {
 	t.Helper()
+	return startLogged(t, store, io.Discard)
+}
+
+func startLogged(t *testing.T, store string, log io.Writer) *instance {
+	t.Helper()
 	listener := bufconn.Listen(1 << 20)
 	server, err := kit.New(t.Context(), kit.Options{
 		Config:   kit.Config{Plaintext: true, Instance: "user-1"},
 		Service:  user.Name,
 		Listener: listener,
-		Log:      slog.New(slog.DiscardHandler),
+		LogTo:    log,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	service, err := user.New(t.Context(), store, server.Stopping())
+	service, err := user.New(t.Context(), store, user.Options{Stopping: server.Stopping()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,13 +80,13 @@ func start(t *testing.T, store string) *instance {
 		}
 	}
 	t.Cleanup(func() { conn.Close(); stop() })
-	return &instance{userv1.NewUserServiceClient(conn), conn, stop}
+	return &instance{userv1.NewUserServiceClient(conn), conn, service, stop}
 }
 
 // deadline returns a context that ends long after everything should have.
 func deadline(t *testing.T) context.Context {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	t.Cleanup(cancel)
 	return ctx
 }

@@ -1,9 +1,13 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 )
@@ -16,6 +20,7 @@ type report struct {
 
 type section struct {
 	title, note string
+	columns     []string // of the table, without the first, which has no name
 	rows        [][]string
 	verdicts    []string
 }
@@ -24,7 +29,7 @@ func newReport(rounds int) *report { return &report{rounds: rounds} }
 
 // section starts a part of the report.
 func (r *report) section(title, note string) *section {
-	s := &section{title: title, note: note}
+	s := &section{title: title, note: note, columns: []string{"median", "p95"}}
 	r.sections = append(r.sections, s)
 	return s
 }
@@ -34,6 +39,23 @@ func (s *section) times(subjects []subject, samples []sample) {
 	for i, sub := range subjects {
 		s.rows = append(s.rows, []string{sub.name, ms(samples[i].median()), ms(samples[i].quantile(0.95))})
 	}
+}
+
+// row adds a row.
+func (s *section) row(cells ...string) { s.rows = append(s.rows, cells) }
+
+// saysf adds a line.
+func (s *section) saysf(format string, args ...any) {
+	s.verdicts = append(s.verdicts, fmt.Sprintf(format, args...))
+}
+
+// atLeast is goal where higher is better.
+func (s *section) atLeast(what string, got, limit float64, unit string) {
+	word := "reached"
+	if got < limit {
+		word = "**missed**"
+	}
+	s.saysf("%s: %.3g%s, goal ≥ %.3g%s: %s", what, got, unit, limit, unit, word)
 }
 
 // goal adds a line that compares a figure with what was to be reached, lower
@@ -46,24 +68,63 @@ func (s *section) goal(what string, got, limit float64, unit string) {
 	s.verdicts = append(s.verdicts, fmt.Sprintf("%s: %.3g%s, goal ≤ %.3g%s: %s", what, got, unit, limit, unit, word))
 }
 
-func (r *report) write(w io.Writer) error {
+func (r *report) head() string {
+	return "# Benchmarks\n\n" + fmt.Sprintf(
+		"Written by `make bench`, on %s/%s with %d cores, and `make soak`; each section says when. %d runs of each process of gctl and its peers, in turn.\n",
+		runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), r.rounds) +
+		"Times there are of whole processes, from start to exit. Compare ratios, not milliseconds: machines differ.\n"
+}
+
+func (s *section) text() string {
 	var b strings.Builder
-	b.WriteString("# Benchmarks\n\n")
-	fmt.Fprintf(&b, "Written by `make bench` on %s with %s on %s/%s, %d cores; %d runs of each process, in turn.\n",
-		time.Now().UTC().Format(time.DateOnly), runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), r.rounds)
-	b.WriteString("Times are of whole processes, from start to exit. Compare ratios, not milliseconds: machines differ.\n")
-	for _, s := range r.sections {
-		fmt.Fprintf(&b, "\n## %s\n\n%s\n\n| | median | p95 |\n|---|---|---|\n", s.title, s.note)
+	fmt.Fprintf(&b, "## %s\n\n%s\nMeasured on %s with %s.\n\n", s.title, s.note, time.Now().UTC().Format(time.DateOnly), runtime.Version())
+	if len(s.rows) > 0 {
+		fmt.Fprintf(&b, "| | %s |\n|%s\n", strings.Join(s.columns, " | "), strings.Repeat("---|", len(s.columns)+1))
 		for _, row := range s.rows {
 			fmt.Fprintf(&b, "| %s |\n", strings.Join(row, " | "))
 		}
 		b.WriteString("\n")
-		for _, v := range s.verdicts {
-			fmt.Fprintf(&b, "- %s\n", v)
+	}
+	for _, v := range s.verdicts {
+		fmt.Fprintf(&b, "- %s\n", v)
+	}
+	return b.String()
+}
+
+func (r *report) write(w io.Writer) error {
+	texts := []string{r.head()}
+	for _, s := range r.sections {
+		texts = append(texts, s.text())
+	}
+	_, err := io.WriteString(w, strings.Join(texts, "\n"))
+	return err
+}
+
+// update writes the sections into a file: in the places of those with the same
+// titles, or at its end. All others stay.
+func (r *report) update(path string) error {
+	data, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	_, rest, found := strings.Cut(string(data), "\n## ")
+	var old []string
+	if found {
+		old = strings.Split(rest, "\n## ")
+	}
+	for i := range old {
+		old[i] = "## " + strings.TrimRight(old[i], "\n") + "\n"
+	}
+	for _, s := range r.sections {
+		same := func(text string) bool { return strings.HasPrefix(text, "## "+s.title+"\n") }
+		if i := slices.IndexFunc(old, same); i >= 0 {
+			old[i] = s.text()
+		} else {
+			old = append(old, s.text())
 		}
 	}
-	_, err := io.WriteString(w, b.String())
-	return err
+	text := strings.Join(append([]string{r.head()}, old...), "\n")
+	return os.WriteFile(path, []byte(text), 0o644)
 }
 
 func ms(d time.Duration) string { return fmt.Sprintf("%.1f ms", float64(d)/float64(time.Millisecond)) }

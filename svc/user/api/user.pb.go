@@ -159,7 +159,10 @@ type User struct {
 	UpdateTime *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
 	// Number of the last change of this user, set by the server. Later changes
 	// have greater numbers.
-	Revision      int64 `protobuf:"varint,12,opt,name=revision,proto3" json:"revision,omitempty"`
+	Revision int64 `protobuf:"varint,12,opt,name=revision,proto3" json:"revision,omitempty"`
+	// Set by the server, another one after each change: what an update or delete
+	// names so as not to overwrite the change of somebody else.
+	Etag          string `protobuf:"bytes,13,opt,name=etag,proto3" json:"etag,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -289,6 +292,13 @@ func (x *User) GetRevision() int64 {
 	return 0
 }
 
+func (x *User) GetEtag() string {
+	if x != nil {
+		return x.Etag
+	}
+	return ""
+}
+
 type isUser_Contact interface {
 	isUser_Contact()
 }
@@ -355,7 +365,12 @@ type CreateUserRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// E-mail and display name are required. Without an ID the server makes one;
 	// without a role the user is a member, without a state active.
-	User          *User `protobuf:"bytes,1,opt,name=user,proto3" json:"user,omitempty"`
+	User *User `protobuf:"bytes,1,opt,name=user,proto3" json:"user,omitempty"`
+	// Names this creation, so that it can be repeated for 24 hours when nobody
+	// knows whether it was done: the same request gets the user as it was created,
+	// and another one with this ID is INVALID_ARGUMENT (reason REQUEST_ID_REUSED).
+	// A UUID, or whatever else nobody uses twice. Empty: every call creates.
+	RequestId     string `protobuf:"bytes,2,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -397,12 +412,22 @@ func (x *CreateUserRequest) GetUser() *User {
 	return nil
 }
 
+func (x *CreateUserRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
 type UpdateUserRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The ID says which user; the other fields are the new values.
+	// The ID says which user; the other fields are the new values. With an etag
+	// that is no longer the user's the answer is ABORTED (reason ETAG_MISMATCH,
+	// with the present etag in its metadata) and nothing is changed; without one
+	// the user is changed whatever it is by now.
 	User *User `protobuf:"bytes,1,opt,name=user,proto3" json:"user,omitempty"`
 	// The fields to change. Without a mask, or with an empty one: those that are
-	// set in user.
+	// set in user. "*", alone, is all of them: a field that is not set is cleared.
 	UpdateMask    *fieldmaskpb.FieldMask `protobuf:"bytes,2,opt,name=update_mask,json=updateMask,proto3" json:"update_mask,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -453,8 +478,10 @@ func (x *UpdateUserRequest) GetUpdateMask() *fieldmaskpb.FieldMask {
 }
 
 type DeleteUserRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Id    string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// As user.etag in UpdateUserRequest.
+	Etag          string `protobuf:"bytes,2,opt,name=etag,proto3" json:"etag,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -492,6 +519,13 @@ func (*DeleteUserRequest) Descriptor() ([]byte, []int) {
 func (x *DeleteUserRequest) GetId() string {
 	if x != nil {
 		return x.Id
+	}
+	return ""
+}
+
+func (x *DeleteUserRequest) GetEtag() string {
+	if x != nil {
+		return x.Etag
 	}
 	return ""
 }
@@ -767,11 +801,16 @@ type WatchUsersRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Only these users; all of them if empty.
 	Ids []string `protobuf:"bytes,1,rep,name=ids,proto3" json:"ids,omitempty"`
-	// The token of the last change that was seen: the watch goes on behind it.
-	// OUT_OF_RANGE if that is too long ago.
-	Token         string `protobuf:"bytes,2,opt,name=token,proto3" json:"token,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	// The token of the last message that was seen: the watch goes on behind it.
+	// OUT_OF_RANGE if that is too long ago (reason TOKEN_TOO_OLD), or of another
+	// store (TOKEN_OF_OTHER_STORE): start again without a token, with a copy.
+	Token string `protobuf:"bytes,2,opt,name=token,proto3" json:"token,omitempty"`
+	// Send first a checkpoint that says where the watch begins. A client that
+	// must miss nothing wants it: without, it has no token to resume with until
+	// the first change.
+	InitialCheckpoint bool `protobuf:"varint,3,opt,name=initial_checkpoint,json=initialCheckpoint,proto3" json:"initial_checkpoint,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
 }
 
 func (x *WatchUsersRequest) Reset() {
@@ -818,6 +857,13 @@ func (x *WatchUsersRequest) GetToken() string {
 	return ""
 }
 
+func (x *WatchUsersRequest) GetInitialCheckpoint() bool {
+	if x != nil {
+		return x.InitialCheckpoint
+	}
+	return false
+}
+
 // One change of one user.
 type UserChange struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -826,6 +872,7 @@ type UserChange struct {
 	//	*UserChange_Created
 	//	*UserChange_Updated
 	//	*UserChange_Deleted
+	//	*UserChange_Checkpoint
 	Change     isUserChange_Change    `protobuf_oneof:"change"`
 	ChangeTime *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=change_time,json=changeTime,proto3" json:"change_time,omitempty"`
 	// Where to resume behind this change.
@@ -898,6 +945,15 @@ func (x *UserChange) GetDeleted() *User {
 	return nil
 }
 
+func (x *UserChange) GetCheckpoint() *Checkpoint {
+	if x != nil {
+		if x, ok := x.Change.(*UserChange_Checkpoint); ok {
+			return x.Checkpoint
+		}
+	}
+	return nil
+}
+
 func (x *UserChange) GetChangeTime() *timestamppb.Timestamp {
 	if x != nil {
 		return x.ChangeTime
@@ -929,11 +985,56 @@ type UserChange_Deleted struct {
 	Deleted *User `protobuf:"bytes,3,opt,name=deleted,proto3,oneof"`
 }
 
+type UserChange_Checkpoint struct {
+	// No change of the users that are watched, up to the token: keep the token.
+	// A watch of some users gets it for every 1,000 changes of others, so that
+	// its token does not grow too old.
+	Checkpoint *Checkpoint `protobuf:"bytes,6,opt,name=checkpoint,proto3,oneof"`
+}
+
 func (*UserChange_Created) isUserChange_Change() {}
 
 func (*UserChange_Updated) isUserChange_Change() {}
 
 func (*UserChange_Deleted) isUserChange_Change() {}
+
+func (*UserChange_Checkpoint) isUserChange_Change() {}
+
+type Checkpoint struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Checkpoint) Reset() {
+	*x = Checkpoint{}
+	mi := &file_svc_user_api_user_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Checkpoint) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Checkpoint) ProtoMessage() {}
+
+func (x *Checkpoint) ProtoReflect() protoreflect.Message {
+	mi := &file_svc_user_api_user_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Checkpoint.ProtoReflect.Descriptor instead.
+func (*Checkpoint) Descriptor() ([]byte, []int) {
+	return file_svc_user_api_user_proto_rawDescGZIP(), []int{12}
+}
 
 type ImportUsersRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -946,7 +1047,7 @@ type ImportUsersRequest struct {
 
 func (x *ImportUsersRequest) Reset() {
 	*x = ImportUsersRequest{}
-	mi := &file_svc_user_api_user_proto_msgTypes[12]
+	mi := &file_svc_user_api_user_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -958,7 +1059,7 @@ func (x *ImportUsersRequest) String() string {
 func (*ImportUsersRequest) ProtoMessage() {}
 
 func (x *ImportUsersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_svc_user_api_user_proto_msgTypes[12]
+	mi := &file_svc_user_api_user_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -971,7 +1072,7 @@ func (x *ImportUsersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImportUsersRequest.ProtoReflect.Descriptor instead.
 func (*ImportUsersRequest) Descriptor() ([]byte, []int) {
-	return file_svc_user_api_user_proto_rawDescGZIP(), []int{12}
+	return file_svc_user_api_user_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ImportUsersRequest) GetUser() *User {
@@ -995,7 +1096,7 @@ type ImportUsersResponse struct {
 
 func (x *ImportUsersResponse) Reset() {
 	*x = ImportUsersResponse{}
-	mi := &file_svc_user_api_user_proto_msgTypes[13]
+	mi := &file_svc_user_api_user_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1007,7 +1108,7 @@ func (x *ImportUsersResponse) String() string {
 func (*ImportUsersResponse) ProtoMessage() {}
 
 func (x *ImportUsersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_svc_user_api_user_proto_msgTypes[13]
+	mi := &file_svc_user_api_user_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1020,7 +1121,7 @@ func (x *ImportUsersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImportUsersResponse.ProtoReflect.Descriptor instead.
 func (*ImportUsersResponse) Descriptor() ([]byte, []int) {
-	return file_svc_user_api_user_proto_rawDescGZIP(), []int{13}
+	return file_svc_user_api_user_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ImportUsersResponse) GetReceived() int64 {
@@ -1070,7 +1171,7 @@ type ImportFailure struct {
 
 func (x *ImportFailure) Reset() {
 	*x = ImportFailure{}
-	mi := &file_svc_user_api_user_proto_msgTypes[14]
+	mi := &file_svc_user_api_user_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1082,7 +1183,7 @@ func (x *ImportFailure) String() string {
 func (*ImportFailure) ProtoMessage() {}
 
 func (x *ImportFailure) ProtoReflect() protoreflect.Message {
-	mi := &file_svc_user_api_user_proto_msgTypes[14]
+	mi := &file_svc_user_api_user_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1095,7 +1196,7 @@ func (x *ImportFailure) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImportFailure.ProtoReflect.Descriptor instead.
 func (*ImportFailure) Descriptor() ([]byte, []int) {
-	return file_svc_user_api_user_proto_rawDescGZIP(), []int{14}
+	return file_svc_user_api_user_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ImportFailure) GetIndex() int64 {
@@ -1135,7 +1236,7 @@ type SyncUsersRequest struct {
 
 func (x *SyncUsersRequest) Reset() {
 	*x = SyncUsersRequest{}
-	mi := &file_svc_user_api_user_proto_msgTypes[15]
+	mi := &file_svc_user_api_user_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1147,7 +1248,7 @@ func (x *SyncUsersRequest) String() string {
 func (*SyncUsersRequest) ProtoMessage() {}
 
 func (x *SyncUsersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_svc_user_api_user_proto_msgTypes[15]
+	mi := &file_svc_user_api_user_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1160,7 +1261,7 @@ func (x *SyncUsersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyncUsersRequest.ProtoReflect.Descriptor instead.
 func (*SyncUsersRequest) Descriptor() ([]byte, []int) {
-	return file_svc_user_api_user_proto_rawDescGZIP(), []int{15}
+	return file_svc_user_api_user_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *SyncUsersRequest) GetMessage() isSyncUsersRequest_Message {
@@ -1241,7 +1342,7 @@ type SyncStart struct {
 
 func (x *SyncStart) Reset() {
 	*x = SyncStart{}
-	mi := &file_svc_user_api_user_proto_msgTypes[16]
+	mi := &file_svc_user_api_user_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1253,7 +1354,7 @@ func (x *SyncStart) String() string {
 func (*SyncStart) ProtoMessage() {}
 
 func (x *SyncStart) ProtoReflect() protoreflect.Message {
-	mi := &file_svc_user_api_user_proto_msgTypes[16]
+	mi := &file_svc_user_api_user_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1266,7 +1367,7 @@ func (x *SyncStart) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyncStart.ProtoReflect.Descriptor instead.
 func (*SyncStart) Descriptor() ([]byte, []int) {
-	return file_svc_user_api_user_proto_rawDescGZIP(), []int{16}
+	return file_svc_user_api_user_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *SyncStart) GetToken() string {
@@ -1291,7 +1392,7 @@ type SyncUsersResponse struct {
 
 func (x *SyncUsersResponse) Reset() {
 	*x = SyncUsersResponse{}
-	mi := &file_svc_user_api_user_proto_msgTypes[17]
+	mi := &file_svc_user_api_user_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1303,7 +1404,7 @@ func (x *SyncUsersResponse) String() string {
 func (*SyncUsersResponse) ProtoMessage() {}
 
 func (x *SyncUsersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_svc_user_api_user_proto_msgTypes[17]
+	mi := &file_svc_user_api_user_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1316,7 +1417,7 @@ func (x *SyncUsersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyncUsersResponse.ProtoReflect.Descriptor instead.
 func (*SyncUsersResponse) Descriptor() ([]byte, []int) {
-	return file_svc_user_api_user_proto_rawDescGZIP(), []int{17}
+	return file_svc_user_api_user_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *SyncUsersResponse) GetMessage() isSyncUsersResponse_Message {
@@ -1403,7 +1504,7 @@ type SyncReady struct {
 
 func (x *SyncReady) Reset() {
 	*x = SyncReady{}
-	mi := &file_svc_user_api_user_proto_msgTypes[18]
+	mi := &file_svc_user_api_user_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1415,7 +1516,7 @@ func (x *SyncReady) String() string {
 func (*SyncReady) ProtoMessage() {}
 
 func (x *SyncReady) ProtoReflect() protoreflect.Message {
-	mi := &file_svc_user_api_user_proto_msgTypes[18]
+	mi := &file_svc_user_api_user_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1428,7 +1529,7 @@ func (x *SyncReady) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyncReady.ProtoReflect.Descriptor instead.
 func (*SyncReady) Descriptor() ([]byte, []int) {
-	return file_svc_user_api_user_proto_rawDescGZIP(), []int{18}
+	return file_svc_user_api_user_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *SyncReady) GetToken() string {
@@ -1451,7 +1552,7 @@ type SyncResult struct {
 
 func (x *SyncResult) Reset() {
 	*x = SyncResult{}
-	mi := &file_svc_user_api_user_proto_msgTypes[19]
+	mi := &file_svc_user_api_user_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1463,7 +1564,7 @@ func (x *SyncResult) String() string {
 func (*SyncResult) ProtoMessage() {}
 
 func (x *SyncResult) ProtoReflect() protoreflect.Message {
-	mi := &file_svc_user_api_user_proto_msgTypes[19]
+	mi := &file_svc_user_api_user_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1476,7 +1577,7 @@ func (x *SyncResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyncResult.ProtoReflect.Descriptor instead.
 func (*SyncResult) Descriptor() ([]byte, []int) {
-	return file_svc_user_api_user_proto_rawDescGZIP(), []int{19}
+	return file_svc_user_api_user_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *SyncResult) GetRequestId() string {
@@ -1504,73 +1605,91 @@ var File_svc_user_api_user_proto protoreflect.FileDescriptor
 
 const file_svc_user_api_user_proto_rawDesc = "" +
 	"\n" +
-	"\x17svc/user/api/user.proto\x12\auser.v1\x1a\x1bbuf/validate/validate.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb9\x05\n" +
+	"\x17svc/user/api/user.proto\x12\auser.v1\x1a\x1bbuf/validate/validate.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xfa\x05\n" +
 	"\x04User\x120\n" +
 	"\x02id\x18\x01 \x01(\tB \xbaH\x1d\xd8\x01\x01r\x182\x16^[a-z][a-z0-9-]{0,62}$R\x02id\x12#\n" +
 	"\x05email\x18\x02 \x01(\tB\r\xbaH\n" +
-	"\xd8\x01\x01r\x05\x18\xfe\x01`\x01R\x05email\x12*\n" +
-	"\fdisplay_name\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x18dR\vdisplayName\x12+\n" +
+	"\xd8\x01\x01r\x05\x18\xfe\x01`\x01R\x05email\x126\n" +
+	"\fdisplay_name\x18\x03 \x01(\tB\x13\xbaH\x10r\x0e\x18d2\n" +
+	"^[^\\x00]*$R\vdisplayName\x12+\n" +
 	"\x04role\x18\x04 \x01(\x0e2\r.user.v1.RoleB\b\xbaH\x05\x82\x01\x02\x10\x01R\x04role\x12.\n" +
 	"\x05state\x18\x05 \x01(\x0e2\x0e.user.v1.StateB\b\xbaH\x05\x82\x01\x02\x10\x01R\x05state\x123\n" +
-	"\x05phone\x18\x06 \x01(\tB\x1b\xbaH\x18r\x162\x14^\\+[1-9][0-9]{6,14}$H\x00R\x05phone\x12\x1f\n" +
-	"\x04chat\x18\a \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@H\x00R\x04chat\x12>\n" +
-	"\x06groups\x18\b \x03(\tB&\xbaH#\x92\x01 \x10 \x18\x01\"\x1ar\x182\x16^[a-z][a-z0-9-]{0,31}$R\x06groups\x12_\n" +
-	"\x06labels\x18\t \x03(\v2\x19.user.v1.User.LabelsEntryB,\xbaH)\x9a\x01&\x10 \"\x1br\x192\x17^[a-z][a-z0-9_-]{0,31}$*\x05r\x03\x18\x80\x01R\x06labels\x12;\n" +
+	"\x05phone\x18\x06 \x01(\tB\x1b\xbaH\x18r\x162\x14^\\+[1-9][0-9]{6,14}$H\x00R\x05phone\x12+\n" +
+	"\x04chat\x18\a \x01(\tB\x15\xbaH\x12r\x10\x10\x01\x18@2\n" +
+	"^[^\\x00]*$H\x00R\x04chat\x12>\n" +
+	"\x06groups\x18\b \x03(\tB&\xbaH#\x92\x01 \x10 \x18\x01\"\x1ar\x182\x16^[a-z][a-z0-9-]{0,31}$R\x06groups\x12k\n" +
+	"\x06labels\x18\t \x03(\v2\x19.user.v1.User.LabelsEntryB8\xbaH5\x9a\x012\x10 \"\x1br\x192\x17^[a-z][a-z0-9_-]{0,31}$*\x11r\x0f\x18\x80\x012\n" +
+	"^[^\\x00]*$R\x06labels\x12;\n" +
 	"\vcreate_time\x18\n" +
 	" \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"createTime\x12;\n" +
 	"\vupdate_time\x18\v \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"updateTime\x12\x1a\n" +
-	"\brevision\x18\f \x01(\x03R\brevision\x1a9\n" +
+	"\brevision\x18\f \x01(\x03R\brevision\x12\x1b\n" +
+	"\x04etag\x18\r \x01(\tB\a\xbaH\x04r\x02\x18@R\x04etag\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01B\t\n" +
-	"\acontact\"+\n" +
-	"\x0eGetUserRequest\x12\x19\n" +
-	"\x02id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18?R\x02id\"\x96\x02\n" +
+	"\acontact\"7\n" +
+	"\x0eGetUserRequest\x12%\n" +
+	"\x02id\x18\x01 \x01(\tB\x15\xbaH\x12r\x10\x10\x01\x18?2\n" +
+	"^[^\\x00]*$R\x02id\"\xd7\x02\n" +
 	"\x11CreateUserRequest\x12)\n" +
-	"\x04user\x18\x01 \x01(\v2\r.user.v1.UserB\x06\xbaH\x03\xc8\x01\x01R\x04user:\xd5\x01\xbaH\xd1\x01\x1a_\n" +
+	"\x04user\x18\x01 \x01(\v2\r.user.v1.UserB\x06\xbaH\x03\xc8\x01\x01R\x04user\x12?\n" +
+	"\n" +
+	"request_id\x18\x02 \x01(\tB \xbaH\x1d\xd8\x01\x01r\x182\x16^[A-Za-z0-9_-]{16,64}$R\trequestId:\xd5\x01\xbaH\xd1\x01\x1a_\n" +
 	"\x13user.email.required\x12\x1ea user needs an e-mail address\x1a(!has(this.user) || this.user.email != ''\x1an\n" +
-	"\x1auser.display_name.required\x12\x1fa user needs a name to be shown\x1a/!has(this.user) || this.user.display_name != ''\"\x96\x05\n" +
+	"\x1auser.display_name.required\x12\x1fa user needs a name to be shown\x1a/!has(this.user) || this.user.display_name != ''\"\xfd\x05\n" +
 	"\x11UpdateUserRequest\x12)\n" +
-	"\x04user\x18\x01 \x01(\v2\r.user.v1.UserB\x06\xbaH\x03\xc8\x01\x01R\x04user\x12\x8d\x02\n" +
-	"\vupdate_mask\x18\x02 \x01(\v2\x1a.google.protobuf.FieldMaskB\xcf\x01\xbaH\xcb\x01\xba\x01\xc7\x01\n" +
-	"\x11update_mask.paths\x12Imay name email, display_name, role, state, phone, chat, groups and labels\x1agthis.paths.all(p, p in ['email', 'display_name', 'role', 'state', 'phone', 'chat', 'groups', 'labels'])R\n" +
-	"updateMask:\xc5\x02\xbaH\xc1\x02\x1aX\n" +
-	"\x10user.id.required\x12\x1dmust say which user to update\x1a%!has(this.user) || this.user.id != ''\x1ag\n" +
-	"\x13user.email.required\x12\x11cannot be cleared\x1a=!('email' in this.update_mask.paths) || this.user.email != ''\x1a|\n" +
-	"\x1auser.display_name.required\x12\x11cannot be cleared\x1aK!('display_name' in this.update_mask.paths) || this.user.display_name != ''\".\n" +
-	"\x11DeleteUserRequest\x12\x19\n" +
-	"\x02id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18?R\x02id\"\x14\n" +
-	"\x12DeleteUserResponse\"\xab\x01\n" +
+	"\x04user\x18\x01 \x01(\v2\r.user.v1.UserB\x06\xbaH\x03\xc8\x01\x01R\x04user\x12\xb0\x02\n" +
+	"\vupdate_mask\x18\x02 \x01(\v2\x1a.google.protobuf.FieldMaskB\xf2\x01\xbaH\xee\x01\xba\x01\xea\x01\n" +
+	"\x11update_mask.paths\x12Umay name email, display_name, role, state, phone, chat, groups and labels, or * alone\x1a~this.paths == ['*'] || this.paths.all(p, p in ['email', 'display_name', 'role', 'state', 'phone', 'chat', 'groups', 'labels'])R\n" +
+	"updateMask:\x89\x03\xbaH\x85\x03\x1aX\n" +
+	"\x10user.id.required\x12\x1dmust say which user to update\x1a%!has(this.user) || this.user.id != ''\x1a\x88\x01\n" +
+	"\x13user.email.required\x12\x11cannot be cleared\x1a^!('email' in this.update_mask.paths || '*' in this.update_mask.paths) || this.user.email != ''\x1a\x9d\x01\n" +
+	"\x1auser.display_name.required\x12\x11cannot be cleared\x1al!('display_name' in this.update_mask.paths || '*' in this.update_mask.paths) || this.user.display_name != ''\"W\n" +
+	"\x11DeleteUserRequest\x12%\n" +
+	"\x02id\x18\x01 \x01(\tB\x15\xbaH\x12r\x10\x10\x01\x18?2\n" +
+	"^[^\\x00]*$R\x02id\x12\x1b\n" +
+	"\x04etag\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x18@R\x04etag\"\x14\n" +
+	"\x12DeleteUserResponse\"\xb7\x01\n" +
 	"\x10ListUsersRequest\x12'\n" +
 	"\tpage_size\x18\x01 \x01(\x05B\n" +
 	"\xbaH\a\x1a\x05\x18\xe8\a(\x00R\bpageSize\x12'\n" +
 	"\n" +
-	"page_token\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x10R\tpageToken\x12 \n" +
-	"\x06filter\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\x80\bR\x06filter\x12#\n" +
+	"page_token\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x10R\tpageToken\x12,\n" +
+	"\x06filter\x18\x03 \x01(\tB\x14\xbaH\x11r\x0f\x18\x80\b2\n" +
+	"^[^\\x00]*$R\x06filter\x12#\n" +
 	"\border_by\x18\x04 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x02R\aorderBy\"`\n" +
 	"\x11ListUsersResponse\x12#\n" +
 	"\x05users\x18\x01 \x03(\v2\r.user.v1.UserR\x05users\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"?\n" +
-	"\x14BatchGetUsersRequest\x12'\n" +
-	"\x03ids\x18\x01 \x03(\tB\x15\xbaH\x12\x92\x01\x0f\b\x01\x10\xe8\a\x18\x01\"\x06r\x04\x10\x01\x18?R\x03ids\"]\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"K\n" +
+	"\x14BatchGetUsersRequest\x123\n" +
+	"\x03ids\x18\x01 \x03(\tB!\xbaH\x1e\x92\x01\x1b\b\x01\x10\xe8\a\x18\x01\"\x12r\x10\x10\x01\x18?2\n" +
+	"^[^\\x00]*$R\x03ids\"]\n" +
 	"\x15BatchGetUsersResponse\x12#\n" +
 	"\x05users\x18\x01 \x03(\v2\r.user.v1.UserR\x05users\x12\x1f\n" +
 	"\vmissing_ids\x18\x02 \x03(\tR\n" +
-	"missingIds\"Y\n" +
-	"\x11WatchUsersRequest\x12%\n" +
-	"\x03ids\x18\x01 \x03(\tB\x13\xbaH\x10\x92\x01\r\x10\xe8\a\x18\x01\"\x06r\x04\x10\x01\x18?R\x03ids\x12\x1d\n" +
-	"\x05token\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x18@R\x05token\"\xea\x01\n" +
+	"missingIds\"\x94\x01\n" +
+	"\x11WatchUsersRequest\x121\n" +
+	"\x03ids\x18\x01 \x03(\tB\x1f\xbaH\x1c\x92\x01\x19\x10\xe8\a\x18\x01\"\x12r\x10\x10\x01\x18?2\n" +
+	"^[^\\x00]*$R\x03ids\x12\x1d\n" +
+	"\x05token\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x18@R\x05token\x12-\n" +
+	"\x12initial_checkpoint\x18\x03 \x01(\bR\x11initialCheckpoint\"\xa1\x02\n" +
 	"\n" +
 	"UserChange\x12)\n" +
 	"\acreated\x18\x01 \x01(\v2\r.user.v1.UserH\x00R\acreated\x12)\n" +
 	"\aupdated\x18\x02 \x01(\v2\r.user.v1.UserH\x00R\aupdated\x12)\n" +
-	"\adeleted\x18\x03 \x01(\v2\r.user.v1.UserH\x00R\adeleted\x12;\n" +
+	"\adeleted\x18\x03 \x01(\v2\r.user.v1.UserH\x00R\adeleted\x125\n" +
+	"\n" +
+	"checkpoint\x18\x06 \x01(\v2\x13.user.v1.CheckpointH\x00R\n" +
+	"checkpoint\x12;\n" +
 	"\vchange_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"changeTime\x12\x14\n" +
 	"\x05token\x18\x05 \x01(\tR\x05tokenB\b\n" +
-	"\x06change\"B\n" +
+	"\x06change\"\f\n" +
+	"\n" +
+	"Checkpoint\"B\n" +
 	"\x12ImportUsersRequest\x12,\n" +
 	"\x04user\x18\x01 \x01(\v2\r.user.v1.UserB\t\xbaH\x06\xc8\x01\x01\xd8\x01\x03R\x04user\"\xb1\x01\n" +
 	"\x13ImportUsersResponse\x12\x1a\n" +
@@ -1616,7 +1735,7 @@ const file_svc_user_api_user_proto_rawDesc = "" +
 	"\x11STATE_UNSPECIFIED\x10\x00\x12\x10\n" +
 	"\fSTATE_ACTIVE\x10\x01\x12\x11\n" +
 	"\rSTATE_INVITED\x10\x02\x12\x13\n" +
-	"\x0fSTATE_SUSPENDED\x10\x032\xf6\x04\n" +
+	"\x0fSTATE_SUSPENDED\x10\x032\xfb\x04\n" +
 	"\vUserService\x126\n" +
 	"\aGetUser\x12\x17.user.v1.GetUserRequest\x1a\r.user.v1.User\"\x03\x90\x02\x01\x127\n" +
 	"\n" +
@@ -1626,9 +1745,9 @@ const file_svc_user_api_user_proto_rawDesc = "" +
 	"\n" +
 	"DeleteUser\x12\x1a.user.v1.DeleteUserRequest\x1a\x1b.user.v1.DeleteUserResponse\x12G\n" +
 	"\tListUsers\x12\x19.user.v1.ListUsersRequest\x1a\x1a.user.v1.ListUsersResponse\"\x03\x90\x02\x01\x12S\n" +
-	"\rBatchGetUsers\x12\x1d.user.v1.BatchGetUsersRequest\x1a\x1e.user.v1.BatchGetUsersResponse\"\x03\x90\x02\x01\x12?\n" +
+	"\rBatchGetUsers\x12\x1d.user.v1.BatchGetUsersRequest\x1a\x1e.user.v1.BatchGetUsersResponse\"\x03\x90\x02\x01\x12D\n" +
 	"\n" +
-	"WatchUsers\x12\x1a.user.v1.WatchUsersRequest\x1a\x13.user.v1.UserChange0\x01\x12J\n" +
+	"WatchUsers\x12\x1a.user.v1.WatchUsersRequest\x1a\x13.user.v1.UserChange\"\x03\x90\x02\x010\x01\x12J\n" +
 	"\vImportUsers\x12\x1b.user.v1.ImportUsersRequest\x1a\x1c.user.v1.ImportUsersResponse(\x01\x12F\n" +
 	"\tSyncUsers\x12\x19.user.v1.SyncUsersRequest\x1a\x1a.user.v1.SyncUsersResponse(\x010\x01B.Z,github.com/gctl-dev/gctl/svc/user/api;userv1b\x06proto3"
 
@@ -1645,7 +1764,7 @@ func file_svc_user_api_user_proto_rawDescGZIP() []byte {
 }
 
 var file_svc_user_api_user_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_svc_user_api_user_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
+var file_svc_user_api_user_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
 var file_svc_user_api_user_proto_goTypes = []any{
 	(Role)(0),                     // 0: user.v1.Role
 	(State)(0),                    // 1: user.v1.State
@@ -1661,64 +1780,66 @@ var file_svc_user_api_user_proto_goTypes = []any{
 	(*BatchGetUsersResponse)(nil), // 11: user.v1.BatchGetUsersResponse
 	(*WatchUsersRequest)(nil),     // 12: user.v1.WatchUsersRequest
 	(*UserChange)(nil),            // 13: user.v1.UserChange
-	(*ImportUsersRequest)(nil),    // 14: user.v1.ImportUsersRequest
-	(*ImportUsersResponse)(nil),   // 15: user.v1.ImportUsersResponse
-	(*ImportFailure)(nil),         // 16: user.v1.ImportFailure
-	(*SyncUsersRequest)(nil),      // 17: user.v1.SyncUsersRequest
-	(*SyncStart)(nil),             // 18: user.v1.SyncStart
-	(*SyncUsersResponse)(nil),     // 19: user.v1.SyncUsersResponse
-	(*SyncReady)(nil),             // 20: user.v1.SyncReady
-	(*SyncResult)(nil),            // 21: user.v1.SyncResult
-	nil,                           // 22: user.v1.User.LabelsEntry
-	(*timestamppb.Timestamp)(nil), // 23: google.protobuf.Timestamp
-	(*fieldmaskpb.FieldMask)(nil), // 24: google.protobuf.FieldMask
+	(*Checkpoint)(nil),            // 14: user.v1.Checkpoint
+	(*ImportUsersRequest)(nil),    // 15: user.v1.ImportUsersRequest
+	(*ImportUsersResponse)(nil),   // 16: user.v1.ImportUsersResponse
+	(*ImportFailure)(nil),         // 17: user.v1.ImportFailure
+	(*SyncUsersRequest)(nil),      // 18: user.v1.SyncUsersRequest
+	(*SyncStart)(nil),             // 19: user.v1.SyncStart
+	(*SyncUsersResponse)(nil),     // 20: user.v1.SyncUsersResponse
+	(*SyncReady)(nil),             // 21: user.v1.SyncReady
+	(*SyncResult)(nil),            // 22: user.v1.SyncResult
+	nil,                           // 23: user.v1.User.LabelsEntry
+	(*timestamppb.Timestamp)(nil), // 24: google.protobuf.Timestamp
+	(*fieldmaskpb.FieldMask)(nil), // 25: google.protobuf.FieldMask
 }
 var file_svc_user_api_user_proto_depIdxs = []int32{
 	0,  // 0: user.v1.User.role:type_name -> user.v1.Role
 	1,  // 1: user.v1.User.state:type_name -> user.v1.State
-	22, // 2: user.v1.User.labels:type_name -> user.v1.User.LabelsEntry
-	23, // 3: user.v1.User.create_time:type_name -> google.protobuf.Timestamp
-	23, // 4: user.v1.User.update_time:type_name -> google.protobuf.Timestamp
+	23, // 2: user.v1.User.labels:type_name -> user.v1.User.LabelsEntry
+	24, // 3: user.v1.User.create_time:type_name -> google.protobuf.Timestamp
+	24, // 4: user.v1.User.update_time:type_name -> google.protobuf.Timestamp
 	2,  // 5: user.v1.CreateUserRequest.user:type_name -> user.v1.User
 	2,  // 6: user.v1.UpdateUserRequest.user:type_name -> user.v1.User
-	24, // 7: user.v1.UpdateUserRequest.update_mask:type_name -> google.protobuf.FieldMask
+	25, // 7: user.v1.UpdateUserRequest.update_mask:type_name -> google.protobuf.FieldMask
 	2,  // 8: user.v1.ListUsersResponse.users:type_name -> user.v1.User
 	2,  // 9: user.v1.BatchGetUsersResponse.users:type_name -> user.v1.User
 	2,  // 10: user.v1.UserChange.created:type_name -> user.v1.User
 	2,  // 11: user.v1.UserChange.updated:type_name -> user.v1.User
 	2,  // 12: user.v1.UserChange.deleted:type_name -> user.v1.User
-	23, // 13: user.v1.UserChange.change_time:type_name -> google.protobuf.Timestamp
-	2,  // 14: user.v1.ImportUsersRequest.user:type_name -> user.v1.User
-	16, // 15: user.v1.ImportUsersResponse.failures:type_name -> user.v1.ImportFailure
-	18, // 16: user.v1.SyncUsersRequest.start:type_name -> user.v1.SyncStart
-	2,  // 17: user.v1.SyncUsersRequest.put:type_name -> user.v1.User
-	2,  // 18: user.v1.SyncUsersResponse.snapshot:type_name -> user.v1.User
-	20, // 19: user.v1.SyncUsersResponse.ready:type_name -> user.v1.SyncReady
-	13, // 20: user.v1.SyncUsersResponse.change:type_name -> user.v1.UserChange
-	21, // 21: user.v1.SyncUsersResponse.result:type_name -> user.v1.SyncResult
-	3,  // 22: user.v1.UserService.GetUser:input_type -> user.v1.GetUserRequest
-	4,  // 23: user.v1.UserService.CreateUser:input_type -> user.v1.CreateUserRequest
-	5,  // 24: user.v1.UserService.UpdateUser:input_type -> user.v1.UpdateUserRequest
-	6,  // 25: user.v1.UserService.DeleteUser:input_type -> user.v1.DeleteUserRequest
-	8,  // 26: user.v1.UserService.ListUsers:input_type -> user.v1.ListUsersRequest
-	10, // 27: user.v1.UserService.BatchGetUsers:input_type -> user.v1.BatchGetUsersRequest
-	12, // 28: user.v1.UserService.WatchUsers:input_type -> user.v1.WatchUsersRequest
-	14, // 29: user.v1.UserService.ImportUsers:input_type -> user.v1.ImportUsersRequest
-	17, // 30: user.v1.UserService.SyncUsers:input_type -> user.v1.SyncUsersRequest
-	2,  // 31: user.v1.UserService.GetUser:output_type -> user.v1.User
-	2,  // 32: user.v1.UserService.CreateUser:output_type -> user.v1.User
-	2,  // 33: user.v1.UserService.UpdateUser:output_type -> user.v1.User
-	7,  // 34: user.v1.UserService.DeleteUser:output_type -> user.v1.DeleteUserResponse
-	9,  // 35: user.v1.UserService.ListUsers:output_type -> user.v1.ListUsersResponse
-	11, // 36: user.v1.UserService.BatchGetUsers:output_type -> user.v1.BatchGetUsersResponse
-	13, // 37: user.v1.UserService.WatchUsers:output_type -> user.v1.UserChange
-	15, // 38: user.v1.UserService.ImportUsers:output_type -> user.v1.ImportUsersResponse
-	19, // 39: user.v1.UserService.SyncUsers:output_type -> user.v1.SyncUsersResponse
-	31, // [31:40] is the sub-list for method output_type
-	22, // [22:31] is the sub-list for method input_type
-	22, // [22:22] is the sub-list for extension type_name
-	22, // [22:22] is the sub-list for extension extendee
-	0,  // [0:22] is the sub-list for field type_name
+	14, // 13: user.v1.UserChange.checkpoint:type_name -> user.v1.Checkpoint
+	24, // 14: user.v1.UserChange.change_time:type_name -> google.protobuf.Timestamp
+	2,  // 15: user.v1.ImportUsersRequest.user:type_name -> user.v1.User
+	17, // 16: user.v1.ImportUsersResponse.failures:type_name -> user.v1.ImportFailure
+	19, // 17: user.v1.SyncUsersRequest.start:type_name -> user.v1.SyncStart
+	2,  // 18: user.v1.SyncUsersRequest.put:type_name -> user.v1.User
+	2,  // 19: user.v1.SyncUsersResponse.snapshot:type_name -> user.v1.User
+	21, // 20: user.v1.SyncUsersResponse.ready:type_name -> user.v1.SyncReady
+	13, // 21: user.v1.SyncUsersResponse.change:type_name -> user.v1.UserChange
+	22, // 22: user.v1.SyncUsersResponse.result:type_name -> user.v1.SyncResult
+	3,  // 23: user.v1.UserService.GetUser:input_type -> user.v1.GetUserRequest
+	4,  // 24: user.v1.UserService.CreateUser:input_type -> user.v1.CreateUserRequest
+	5,  // 25: user.v1.UserService.UpdateUser:input_type -> user.v1.UpdateUserRequest
+	6,  // 26: user.v1.UserService.DeleteUser:input_type -> user.v1.DeleteUserRequest
+	8,  // 27: user.v1.UserService.ListUsers:input_type -> user.v1.ListUsersRequest
+	10, // 28: user.v1.UserService.BatchGetUsers:input_type -> user.v1.BatchGetUsersRequest
+	12, // 29: user.v1.UserService.WatchUsers:input_type -> user.v1.WatchUsersRequest
+	15, // 30: user.v1.UserService.ImportUsers:input_type -> user.v1.ImportUsersRequest
+	18, // 31: user.v1.UserService.SyncUsers:input_type -> user.v1.SyncUsersRequest
+	2,  // 32: user.v1.UserService.GetUser:output_type -> user.v1.User
+	2,  // 33: user.v1.UserService.CreateUser:output_type -> user.v1.User
+	2,  // 34: user.v1.UserService.UpdateUser:output_type -> user.v1.User
+	7,  // 35: user.v1.UserService.DeleteUser:output_type -> user.v1.DeleteUserResponse
+	9,  // 36: user.v1.UserService.ListUsers:output_type -> user.v1.ListUsersResponse
+	11, // 37: user.v1.UserService.BatchGetUsers:output_type -> user.v1.BatchGetUsersResponse
+	13, // 38: user.v1.UserService.WatchUsers:output_type -> user.v1.UserChange
+	16, // 39: user.v1.UserService.ImportUsers:output_type -> user.v1.ImportUsersResponse
+	20, // 40: user.v1.UserService.SyncUsers:output_type -> user.v1.SyncUsersResponse
+	32, // [32:41] is the sub-list for method output_type
+	23, // [23:32] is the sub-list for method input_type
+	23, // [23:23] is the sub-list for extension type_name
+	23, // [23:23] is the sub-list for extension extendee
+	0,  // [0:23] is the sub-list for field type_name
 }
 
 func init() { file_svc_user_api_user_proto_init() }
@@ -1734,13 +1855,14 @@ func file_svc_user_api_user_proto_init() {
 		(*UserChange_Created)(nil),
 		(*UserChange_Updated)(nil),
 		(*UserChange_Deleted)(nil),
+		(*UserChange_Checkpoint)(nil),
 	}
-	file_svc_user_api_user_proto_msgTypes[15].OneofWrappers = []any{
+	file_svc_user_api_user_proto_msgTypes[16].OneofWrappers = []any{
 		(*SyncUsersRequest_Start)(nil),
 		(*SyncUsersRequest_Put)(nil),
 		(*SyncUsersRequest_DeleteId)(nil),
 	}
-	file_svc_user_api_user_proto_msgTypes[17].OneofWrappers = []any{
+	file_svc_user_api_user_proto_msgTypes[18].OneofWrappers = []any{
 		(*SyncUsersResponse_Snapshot)(nil),
 		(*SyncUsersResponse_Ready)(nil),
 		(*SyncUsersResponse_Change)(nil),
@@ -1752,7 +1874,7 @@ func file_svc_user_api_user_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_svc_user_api_user_proto_rawDesc), len(file_svc_user_api_user_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   21,
+			NumMessages:   22,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

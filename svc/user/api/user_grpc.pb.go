@@ -40,22 +40,28 @@ const (
 //
 // Errors carry a google.rpc.ErrorInfo whose domain is "user.v1"; a request that
 // breaks rules gets INVALID_ARGUMENT with a google.rpc.BadRequest that lists
-// the violated fields, the first 20 of them.
+// the violated fields, the first 20 of them. While the store is away every
+// method answers UNAVAILABLE (reason STORE_UNAVAILABLE), DEADLINE_EXCEEDED where
+// it is slow (STORE_SLOW; a write may have been done), and RESOURCE_EXHAUSTED
+// where it is full (STORE_FULL).
 type UserServiceClient interface {
 	// GetUser returns one user.
 	GetUser(ctx context.Context, in *GetUserRequest, opts ...grpc.CallOption) (*User, error)
 	// CreateUser adds a user. ALREADY_EXISTS if the ID or the e-mail is taken.
+	// With a request_id it can be repeated.
 	CreateUser(ctx context.Context, in *CreateUserRequest, opts ...grpc.CallOption) (*User, error)
-	// UpdateUser changes the fields that the mask names.
+	// UpdateUser changes the fields that the mask names. ABORTED if user.etag is
+	// set and not the user's.
 	UpdateUser(ctx context.Context, in *UpdateUserRequest, opts ...grpc.CallOption) (*User, error)
-	// DeleteUser removes a user.
+	// DeleteUser removes a user. ABORTED if etag is set and not the user's.
 	DeleteUser(ctx context.Context, in *DeleteUserRequest, opts ...grpc.CallOption) (*DeleteUserResponse, error)
 	// ListUsers returns users page by page, filtered and ordered.
 	ListUsers(ctx context.Context, in *ListUsersRequest, opts ...grpc.CallOption) (*ListUsersResponse, error)
 	// BatchGetUsers returns several users at once and says which do not exist.
 	BatchGetUsers(ctx context.Context, in *BatchGetUsersRequest, opts ...grpc.CallOption) (*BatchGetUsersResponse, error)
 	// WatchUsers sends every change from now on, or from a token on, whichever
-	// instance it was made at. The headers arrive once the watch is in place.
+	// instance it was made at, in the order in which they were made and each
+	// once. The headers arrive once the watch is in place.
 	WatchUsers(ctx context.Context, in *WatchUsersRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[UserChange], error)
 	// ImportUsers creates or replaces the users it is sent, and sums up at the
 	// end. A user that cannot be stored costs only itself.
@@ -188,22 +194,28 @@ type UserService_SyncUsersClient = grpc.BidiStreamingClient[SyncUsersRequest, Sy
 //
 // Errors carry a google.rpc.ErrorInfo whose domain is "user.v1"; a request that
 // breaks rules gets INVALID_ARGUMENT with a google.rpc.BadRequest that lists
-// the violated fields, the first 20 of them.
+// the violated fields, the first 20 of them. While the store is away every
+// method answers UNAVAILABLE (reason STORE_UNAVAILABLE), DEADLINE_EXCEEDED where
+// it is slow (STORE_SLOW; a write may have been done), and RESOURCE_EXHAUSTED
+// where it is full (STORE_FULL).
 type UserServiceServer interface {
 	// GetUser returns one user.
 	GetUser(context.Context, *GetUserRequest) (*User, error)
 	// CreateUser adds a user. ALREADY_EXISTS if the ID or the e-mail is taken.
+	// With a request_id it can be repeated.
 	CreateUser(context.Context, *CreateUserRequest) (*User, error)
-	// UpdateUser changes the fields that the mask names.
+	// UpdateUser changes the fields that the mask names. ABORTED if user.etag is
+	// set and not the user's.
 	UpdateUser(context.Context, *UpdateUserRequest) (*User, error)
-	// DeleteUser removes a user.
+	// DeleteUser removes a user. ABORTED if etag is set and not the user's.
 	DeleteUser(context.Context, *DeleteUserRequest) (*DeleteUserResponse, error)
 	// ListUsers returns users page by page, filtered and ordered.
 	ListUsers(context.Context, *ListUsersRequest) (*ListUsersResponse, error)
 	// BatchGetUsers returns several users at once and says which do not exist.
 	BatchGetUsers(context.Context, *BatchGetUsersRequest) (*BatchGetUsersResponse, error)
 	// WatchUsers sends every change from now on, or from a token on, whichever
-	// instance it was made at. The headers arrive once the watch is in place.
+	// instance it was made at, in the order in which they were made and each
+	// once. The headers arrive once the watch is in place.
 	WatchUsers(*WatchUsersRequest, grpc.ServerStreamingServer[UserChange]) error
 	// ImportUsers creates or replaces the users it is sent, and sums up at the
 	// end. A user that cannot be stored costs only itself.

@@ -22,6 +22,7 @@ func ToProto(u repository.User) *userv1.User {
 		CreateTime:  timestamppb.New(u.Created),
 		UpdateTime:  timestamppb.New(u.Updated),
 		Revision:    u.Revision,
+		Etag:        etag(u),
 	}
 	switch {
 	case u.Phone != "":
@@ -57,8 +58,10 @@ func enumName(value string) string {
 	return value
 }
 
-func changeToProto(c repository.Change) *userv1.UserChange {
-	m := &userv1.UserChange{ChangeTime: timestamppb.New(c.At), Token: changeToken(c.Seq)}
+// changeToProto returns the message of a change of the store with that
+// identity.
+func changeToProto(c repository.Change, store string) *userv1.UserChange {
+	m := &userv1.UserChange{ChangeTime: timestamppb.New(c.At), Token: changeToken(store, c.Seq)}
 	switch c.Kind {
 	case repository.Created:
 		m.Change = &userv1.UserChange_Created{Created: ToProto(c.User)}

@@ -34,7 +34,7 @@ func parseFilter(text string) ([]repository.Condition, error) {
 type filterParser struct{ rest string }
 
 func (p *filterParser) fail(text, problem string) error {
-	return invalid("filter", fmt.Sprintf("%s, at byte %d", problem, len(text)-len(p.rest)))
+	return fmt.Errorf("%s, at byte %d", problem, len(text)-len(p.rest))
 }
 
 func (p *filterParser) space() { p.rest = strings.TrimLeftFunc(p.rest, unicode.IsSpace) }

@@ -19,21 +19,25 @@ func (s *Server) GetUser(ctx context.Context, r *userv1.GetUserRequest) (*userv1
 
 // CreateUser implements user.v1.UserService.
 func (s *Server) CreateUser(ctx context.Context, r *userv1.CreateUserRequest) (*userv1.User, error) {
-	u := withDefaults(FromProto(r.GetUser()))
-	created, err := s.users.Create(ctx, u)
+	asked := FromProto(r.GetUser())
+	request, err := requestOf(r.GetRequestId(), asked)
+	if err != nil {
+		return nil, err
+	}
+	u := withDefaults(asked)
+	created, err := s.users.Create(ctx, u, request)
 	return answer(created, u.ID, err)
 }
 
 // UpdateUser implements user.v1.UserService.
 func (s *Server) UpdateUser(ctx context.Context, r *userv1.UpdateUserRequest) (*userv1.User, error) {
-	paths := r.GetUpdateMask().GetPaths()
-	if len(paths) == 0 {
-		paths = populated(r.GetUser())
-	}
 	id := r.GetUser().GetId()
 	values := withDefaults(FromProto(r.GetUser()))
 	u, err := s.users.Update(ctx, id, func(u *repository.User) error {
-		for _, path := range paths {
+		if err := expectEtag(r.GetUser().GetEtag(), *u); err != nil {
+			return err
+		}
+		for _, path := range maskOf(r) {
 			assign(u, values, path)
 		}
 		return nil
@@ -43,7 +47,8 @@ func (s *Server) UpdateUser(ctx context.Context, r *userv1.UpdateUserRequest) (*
 
 // DeleteUser implements user.v1.UserService.
 func (s *Server) DeleteUser(ctx context.Context, r *userv1.DeleteUserRequest) (*userv1.DeleteUserResponse, error) {
-	if err := s.users.Delete(ctx, r.GetId()); err != nil {
+	err := s.users.Delete(ctx, r.GetId(), func(u repository.User) error { return expectEtag(r.GetEtag(), u) })
+	if err != nil {
 		return nil, toStatus(err, r.GetId())
 	}
 	return &userv1.DeleteUserResponse{}, nil

@@ -5,12 +5,29 @@ import (
 	"github.com/gctl-dev/gctl/svc/user/repository"
 )
 
-// populated returns the paths of the fields that are set and may be updated:
-// the mask of a request without one.
+// updatable are the fields that a mask may name.
+var updatable = []string{"email", "display_name", "role", "state", "phone", "chat", "groups", "labels"}
+
+// maskOf returns the paths of the fields to change
+// (https://google.aip.dev/134): those of the mask, all that can be for *, and
+// without a mask those that are set.
+func maskOf(r *userv1.UpdateUserRequest) []string {
+	switch paths := r.GetUpdateMask().GetPaths(); {
+	case len(paths) == 0:
+		return populated(r.GetUser())
+	case paths[0] == "*":
+		return updatable
+	default:
+		return paths
+	}
+}
+
+// populated returns the paths of the fields that are set and may be
+// updated.
 func populated(u *userv1.User) []string {
 	var paths []string
 	fields := u.ProtoReflect().Descriptor().Fields()
-	for _, path := range []string{"email", "display_name", "role", "state", "phone", "chat", "groups", "labels"} {
+	for _, path := range updatable {
 		if u.ProtoReflect().Has(fields.ByTextName(path)) {
 			paths = append(paths, path)
 		}

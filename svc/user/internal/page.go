@@ -1,9 +1,11 @@
 package internal
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -18,20 +20,21 @@ var orderable = []repository.Field{
 	repository.FieldState, repository.FieldCreated, repository.FieldUpdated,
 }
 
-// parseQuery reads filter, order and page token.
+// parseQuery reads filter, order and page token. The error lists all of them
+// that are wrong.
 func parseQuery(r *userv1.ListUsersRequest) (repository.Query, error) {
 	var q repository.Query
+	var wrong violations
 	var err error
-	if q.Where, err = parseFilter(r.GetFilter()); err != nil {
-		return q, err
-	}
-	if q.Order, err = parseOrder(r.GetOrderBy()); err != nil {
-		return q, err
-	}
-	if r.GetPageToken() != "" {
+	q.Where, err = parseFilter(r.GetFilter())
+	wrong.add("filter", err)
+	q.Order, err = parseOrder(r.GetOrderBy())
+	wrong.add("order_by", err)
+	if r.GetPageToken() != "" && err == nil { // a token is read by the order
 		q.After, err = parsePageToken(r, q.Order)
+		wrong.add("page_token", err)
 	}
-	return q, err
+	return q, wrong.err()
 }
 
 // parseOrder reads "field [asc|desc], ..." (https://google.aip.dev/132).
@@ -43,18 +46,18 @@ func parseOrder(text string) ([]repository.Order, error) {
 	for term := range strings.SplitSeq(text, ",") {
 		words := strings.Fields(term)
 		if len(words) == 0 || len(words) > 2 {
-			return nil, invalid("order_by", `want fields joined by commas, for example "display_name desc, create_time"`)
+			return nil, errors.New(`want fields joined by commas, for example "display_name desc, create_time"`)
 		}
 		o := repository.Order{Field: repository.Field(words[0])}
 		if !slices.Contains(orderable, o.Field) {
-			return nil, invalid("order_by", "cannot order by "+words[0])
+			return nil, errors.New("cannot order by " + words[0])
 		}
 		if slices.ContainsFunc(order, func(earlier repository.Order) bool { return earlier.Field == o.Field }) {
-			return nil, invalid("order_by", words[0]+" stands there twice")
+			return nil, errors.New(words[0] + " stands there twice")
 		}
 		if len(words) == 2 {
 			if words[1] != "asc" && words[1] != "desc" {
-				return nil, invalid("order_by", words[1]+" is neither asc nor desc")
+				return nil, errors.New(words[1] + " is neither asc nor desc")
 			}
 			o.Descending = words[1] == "desc"
 		}
@@ -77,6 +80,11 @@ type tokenKey struct {
 	Nano int64  `json:"n,omitempty"`
 }
 
+// odd tells whether a value is in the token that no user has.
+func (t token) odd() bool {
+	return strings.ContainsRune(t.ID, 0) || slices.ContainsFunc(t.Keys, func(k tokenKey) bool { return strings.ContainsRune(k.Text, 0) })
+}
+
 func queryHash(r *userv1.ListUsersRequest) []byte {
 	sum := sha256.Sum256([]byte(r.GetFilter() + "\x00" + r.GetOrderBy()))
 	return sum[:8]
@@ -92,24 +100,26 @@ func pageToken(r *userv1.ListUsersRequest, order []repository.Order, last reposi
 			t.Keys = append(t.Keys, tokenKey{Nano: v})
 		}
 	}
-	data, err := json.Marshal(t)
-	if err != nil { // strings, numbers and bytes always marshal
+	var data bytes.Buffer
+	write := json.NewEncoder(&data)
+	write.SetEscapeHTML(false)              // it would be longer
+	if err := write.Encode(t); err != nil { // strings, numbers and bytes always do
 		panic(err)
 	}
-	return base64.RawURLEncoding.EncodeToString(data)
+	return base64.RawURLEncoding.EncodeToString(bytes.TrimSpace(data.Bytes()))
 }
 
 func parsePageToken(r *userv1.ListUsersRequest, order []repository.Order) (*repository.User, error) {
 	data, err := base64.RawURLEncoding.DecodeString(r.GetPageToken())
 	if err != nil {
-		return nil, invalid("page_token", "not a token of this service")
+		return nil, errors.New("not a token of this service")
 	}
 	var t token
-	if err := json.Unmarshal(data, &t); err != nil {
-		return nil, invalid("page_token", "not a token of this service")
+	if err := json.Unmarshal(data, &t); err != nil || t.odd() {
+		return nil, errors.New("not a token of this service")
 	}
 	if !slices.Equal(t.Query, queryHash(r)) || len(t.Keys) != len(order) {
-		return nil, invalid("page_token", "belongs to a list with another filter or order")
+		return nil, errors.New("belongs to a list with another filter or order")
 	}
 	u := &repository.User{ID: t.ID}
 	for i, o := range order {

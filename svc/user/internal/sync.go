@@ -152,7 +152,7 @@ func (y *syncSession) sendAll(ctx context.Context, token string) error {
 	if token == "" {
 		after, err = y.snapshot(ctx)
 	} else {
-		after, err = parseChangeToken("start.token", token)
+		after, err = parseChangeToken("start.token", token, y.server.users.Identity())
 	}
 	if err != nil {
 		return toStatus(err, "")
@@ -162,12 +162,12 @@ func (y *syncSession) sendAll(ctx context.Context, token string) error {
 			return toStatus(err, "")
 		}
 	}
-	ready := &userv1.SyncUsersResponse_Ready{Ready: &userv1.SyncReady{Token: changeToken(after)}}
+	ready := &userv1.SyncUsersResponse_Ready{Ready: &userv1.SyncReady{Token: changeToken(y.server.users.Identity(), after)}}
 	if err := y.emit(ctx, &userv1.SyncUsersResponse{Message: ready}); err != nil {
 		return toStatus(err, "")
 	}
 	return y.server.follow(ctx, after, y.received, func(c repository.Change) error {
-		return y.emit(ctx, &userv1.SyncUsersResponse{Message: &userv1.SyncUsersResponse_Change{Change: changeToProto(c)}})
+		return y.emit(ctx, &userv1.SyncUsersResponse{Message: &userv1.SyncUsersResponse_Change{Change: changeToProto(c, y.server.users.Identity())}})
 	})
 }
 

@@ -16,16 +16,33 @@ import (
 const (
 	changeBatch = 100
 	tokenPrefix = "c."
+
+	// checkpointEvery is how many changes of others a watch of some users
+	// passes over before it tells how far it is: well before the store forgets
+	// them.
+	checkpointEvery = 1000
 )
 
-// changeToken says where to resume behind the change with that number.
-func changeToken(seq int64) string { return tokenPrefix + strconv.FormatInt(seq, 36) }
+// changeToken says where to resume behind the change with that number of the
+// store with that identity.
+func changeToken(store string, seq int64) string {
+	return tokenPrefix + store + "." + strconv.FormatInt(seq, 36)
+}
 
-func parseChangeToken(field, token string) (int64, error) {
-	digits, ok := strings.CutPrefix(token, tokenPrefix)
+// parseChangeToken returns the number in a token. Numbers of another store mean
+// nothing here; tokens without an identity are from before there was one.
+func parseChangeToken(field, token, store string) (int64, error) {
+	rest, ok := strings.CutPrefix(token, tokenPrefix)
+	of, digits, found := strings.Cut(rest, ".")
+	if !found {
+		of, digits = "", rest
+	}
 	seq, err := strconv.ParseInt(digits, 36, 64)
-	if !ok || err != nil || seq < 0 {
+	switch {
+	case !ok || err != nil || seq < 0:
 		return 0, invalid(field, "not a token of this service")
+	case of != store:
+		return 0, errForeign()
 	}
 	return seq, nil
 }
@@ -38,7 +55,7 @@ func (s *Server) WatchUsers(r *userv1.WatchUsersRequest, stream grpc.ServerStrea
 	if r.GetToken() == "" {
 		after, err = s.users.Position(ctx)
 	} else {
-		after, err = parseChangeToken("token", r.GetToken())
+		after, err = parseChangeToken("token", r.GetToken(), s.users.Identity())
 	}
 	if err != nil {
 		return toStatus(err, "")
@@ -46,12 +63,31 @@ func (s *Server) WatchUsers(r *userv1.WatchUsersRequest, stream grpc.ServerStrea
 	if err := stream.SendHeader(metadata.MD{}); err != nil {
 		return err
 	}
-	return s.follow(ctx, after, nil, func(c repository.Change) error {
-		if len(r.GetIds()) > 0 && !slices.Contains(r.GetIds(), c.User.ID) {
-			return nil
+	if r.GetInitialCheckpoint() {
+		if err := stream.Send(s.checkpoint(after)); err != nil {
+			return err
 		}
-		return stream.Send(changeToProto(c))
+	}
+	told := after // the client has a token of this change
+	return s.follow(ctx, after, nil, func(c repository.Change) error {
+		message := changeToProto(c, s.users.Identity())
+		if len(r.GetIds()) > 0 && !slices.Contains(r.GetIds(), c.User.ID) {
+			if c.Seq-told < checkpointEvery {
+				return nil
+			}
+			message = s.checkpoint(c.Seq)
+		}
+		told = c.Seq
+		return stream.Send(message)
 	})
+}
+
+// checkpoint says that the client has everything up to the change.
+func (s *Server) checkpoint(seq int64) *userv1.UserChange {
+	return &userv1.UserChange{
+		Change: &userv1.UserChange_Checkpoint{Checkpoint: &userv1.Checkpoint{}},
+		Token:  changeToken(s.users.Identity(), seq),
+	}
 }
 
 // follow passes each change behind after to emit, as they come. Once until is

@@ -71,7 +71,31 @@ var (
 	ErrNotFound = errors.New("no such user")
 	// ErrTooOld: changes behind the given number have been forgotten.
 	ErrTooOld = errors.New("changes that old are no longer kept")
+	// ErrReused: another request had the ID of this one.
+	ErrReused = errors.New("the request ID belongs to another request")
 )
+
+// What may be the matter with a store. Other errors of a Repository, but those
+// of contexts, are defects.
+var (
+	// ErrAway: the store cannot be reached, or does not take the work now.
+	// Nothing says that a write was not done.
+	ErrAway = errors.New("the store is away")
+	// ErrSlow: the store did not answer in time. A write may have been done.
+	ErrSlow = errors.New("the store is slow")
+	// ErrFull: the store has no room for the work. Nothing was written.
+	ErrFull = errors.New("the store is full")
+)
+
+// Request names a creation, so that its repetition creates nothing. The zero
+// value names none.
+type Request struct {
+	ID   string
+	Hash []byte // of what is asked for
+}
+
+// RequestsKept is how long a store remembers the requests that created users.
+const RequestsKept = 24 * time.Hour
 
 // TakenError is a value that another user has: of the field "id" or "email".
 type TakenError struct{ Field, Value string }
@@ -83,8 +107,13 @@ func (e *TakenError) Error() string { return fmt.Sprintf("%s %q is taken", e.Fie
 // processes over one store. An acknowledged write survives the death of the
 // process.
 type Repository interface {
-	// Create adds a user. A *TakenError says that ID or e-mail is in use.
-	Create(ctx context.Context, u User) (User, error)
+	// Identity returns what tells this store from all others: the numbers of
+	// its changes mean nothing elsewhere. It never changes.
+	Identity() string
+	// Create adds a user. A *TakenError says that ID or e-mail is in use. A
+	// request that has created a user before gets that one, as it was then, or
+	// ErrReused if its hash is another one.
+	Create(ctx context.Context, u User, r Request) (User, error)
 	// Get returns one user, or ErrNotFound.
 	Get(ctx context.Context, id string) (User, error)
 	// GetMany returns those of the users that exist, in the order of ids.
@@ -92,8 +121,8 @@ type Repository interface {
 	// Update applies change to the present user and stores the result, with
 	// no other write in between. An error of change is returned as it is.
 	Update(ctx context.Context, id string, change func(*User) error) (User, error)
-	// Delete removes a user, or returns ErrNotFound.
-	Delete(ctx context.Context, id string) error
+	// Delete removes a user if allow, where there is one, has no error about it.
+	Delete(ctx context.Context, id string, allow func(User) error) error
 	// Put creates or replaces users in one transaction. A user that cannot be
 	// stored has its error in its result and does not hinder the others; the
 	// error of Put itself says that nothing was stored.

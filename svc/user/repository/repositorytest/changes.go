@@ -3,6 +3,8 @@ package repositorytest
 import (
 	"context"
 	"errors"
+	"fmt"
+	"sync"
 	"testing"
 
 	"github.com/gctl-dev/gctl/svc/user/repository"
@@ -13,7 +15,7 @@ func testChanges(t *testing.T, f *fixture) {
 	if _, err := f.Update(ctx(t), "u-1", func(u *repository.User) error { u.DisplayName = "Ada"; return nil }); err != nil {
 		t.Fatal(err)
 	}
-	if err := f.Delete(ctx(t), "u-1"); err != nil {
+	if err := f.Delete(ctx(t), "u-1", nil); err != nil {
 		t.Fatal(err)
 	}
 	changes, err := f.Changes(ctx(t), 0, 10)
@@ -67,7 +69,7 @@ func testTooOld(t *testing.T, f *fixture) {
 func testWaitOther(t *testing.T, f *fixture) {
 	waited := make(chan error, 1)
 	go func() { waited <- f.Wait(ctx(t), 0) }()
-	if _, err := f.another().Create(ctx(t), person("u-1")); err != nil {
+	if _, err := f.another().Create(ctx(t), person("u-1"), repository.Request{}); err != nil {
 		t.Fatal(err)
 	}
 	if err := <-waited; err != nil {
@@ -85,5 +87,54 @@ func testWaitCancel(t *testing.T, f *fixture) {
 	cancel()
 	if err := <-waited; !errors.Is(err, context.Canceled) {
 		t.Errorf("Wait = %v", err)
+	}
+}
+
+// Whoever follows the changes while others write sees each once, in order:
+// none comes late with a number that is already behind the follower.
+func testConcurrentChanges(t *testing.T, f *fixture) {
+	const writers, each = 4, 25
+	f.add(person("u-1"))
+	stores := []repository.Repository{f, f.another()}
+	var all sync.WaitGroup
+	for i := range writers {
+		all.Go(func() {
+			for n := range each {
+				u := person(fmt.Sprintf("w-%d-%d", i, n))
+				if n%2 == 0 {
+					u = person("u-1")
+				}
+				if _, err := stores[i%2].Put(ctx(t), []repository.User{u, u}); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	for _, s := range stores {
+		all.Go(func() { expectChanges(t, s, 1+2*writers*each) })
+	}
+	all.Wait()
+}
+
+// expectChanges follows the changes up to the last one.
+func expectChanges(t *testing.T, s repository.Repository, last int64) {
+	t.Helper()
+	for seen := int64(0); seen < last; {
+		if err := s.Wait(ctx(t), seen); err != nil {
+			t.Error(err)
+			return
+		}
+		changes, err := s.Changes(ctx(t), seen, 7)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		for _, c := range changes {
+			if c.Seq != seen+1 || c.User.Revision != c.Seq {
+				t.Errorf("change %d of revision %d behind %d", c.Seq, c.User.Revision, seen)
+			}
+			seen = c.Seq
+		}
 	}
 }

@@ -105,7 +105,7 @@ func testPages(t *testing.T, f *fixture) {
 		t.Fatal(err)
 	}
 	f.add(person("u-1"), person("u-5"))
-	if err := f.Delete(ctx(t), "u-4"); err != nil { // the page's last user
+	if err := f.Delete(ctx(t), "u-4", nil); err != nil { // the page's last user
 		t.Fatal(err)
 	}
 	rest, err := f.List(ctx(t), repository.Query{Limit: 2, After: &first[1]})

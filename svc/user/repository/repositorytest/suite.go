@@ -26,7 +26,12 @@ func Run(t *testing.T, opener Opener) {
 		"update that refuses":             testUpdateRefuses,
 		"updates do not overwrite others": testConcurrentUpdates,
 		"delete":                          testDelete,
+		"delete that is refused":          testDeleteRefused,
 		"put":                             testPut,
+		"a request is done once":          testRequests,
+		"requests at the same time":       testConcurrentRequests,
+		"identity stays":                  testIdentity,
+		"changes of several writers":      testConcurrentChanges,
 		"get many keeps the order":        testGetMany,
 		"changes come in order":           testChanges,
 		"a forgotten change is said":      testTooOld,
@@ -68,7 +73,7 @@ func (f *fixture) another() repository.Repository {
 func (f *fixture) add(users ...repository.User) {
 	f.t.Helper()
 	for _, u := range users {
-		if _, err := f.Create(ctx(f.t), u); err != nil {
+		if _, err := f.Create(ctx(f.t), u, repository.Request{}); err != nil {
 			f.t.Fatalf("Create(%s) = %v", u.ID, err)
 		}
 	}
@@ -76,7 +81,7 @@ func (f *fixture) add(users ...repository.User) {
 
 func ctx(t *testing.T) context.Context {
 	t.Helper()
-	c, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	c, cancel := context.WithTimeout(t.Context(), time.Minute)
 	t.Cleanup(cancel)
 	return c
 }

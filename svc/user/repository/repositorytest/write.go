@@ -15,7 +15,7 @@ func testCreate(t *testing.T, f *fixture) {
 	u := person("u-1")
 	u.Role, u.State, u.Chat = repository.Admin, repository.Invited, "ada"
 	u.Groups, u.Labels = []string{"oncall", "core"}, map[string]string{"team": "core"}
-	created, err := f.Create(ctx(t), u)
+	created, err := f.Create(ctx(t), u, repository.Request{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,11 +35,11 @@ func testTaken(t *testing.T, f *fixture) {
 	f.add(person("u-1"), person("u-2"))
 	other := person("u-1")
 	other.Email = "new@example.com"
-	_, err := f.Create(ctx(t), other)
+	_, err := f.Create(ctx(t), other, repository.Request{})
 	expectTaken(t, err, "id")
 	other = person("u-3")
 	other.Email = "U-1@EXAMPLE.com"
-	_, err = f.Create(ctx(t), other)
+	_, err = f.Create(ctx(t), other, repository.Request{})
 	expectTaken(t, err, "email")
 	_, err = f.Update(ctx(t), "u-2", func(u *repository.User) error { u.Email = "u-1@example.com"; return nil })
 	expectTaken(t, err, "email")
@@ -109,13 +109,35 @@ func testConcurrentUpdates(t *testing.T, f *fixture) {
 
 func testDelete(t *testing.T, f *fixture) {
 	f.add(person("u-1"))
-	if err := f.Delete(ctx(t), "u-1"); err != nil {
+	if err := f.Delete(ctx(t), "u-1", nil); err != nil {
 		t.Fatal(err)
 	}
-	if err := f.Delete(ctx(t), "u-1"); !errors.Is(err, repository.ErrNotFound) {
+	if err := f.Delete(ctx(t), "u-1", nil); !errors.Is(err, repository.ErrNotFound) {
 		t.Errorf("second Delete = %v", err)
 	}
 	f.add(person("u-1")) // ID and e-mail are free again
+}
+
+func testDeleteRefused(t *testing.T, f *fixture) {
+	f.add(person("u-1"))
+	refuse := func(u repository.User) error {
+		if u.DisplayName != "User u-1" || u.Revision != 1 {
+			t.Errorf("asked about %+v", u)
+		}
+		return io.EOF
+	}
+	if err := f.Delete(ctx(t), "u-1", refuse); !errors.Is(err, io.EOF) {
+		t.Errorf("Delete = %v, want the error of the refusal", err)
+	}
+	if last, err := f.Position(ctx(t)); err != nil || last != 1 {
+		t.Errorf("a refused delete left changes: position %d, %v", last, err)
+	}
+	if err := f.Delete(ctx(t), "u-1", func(repository.User) error { return nil }); err != nil {
+		t.Error(err)
+	}
+	if _, err := f.Get(ctx(t), "u-1"); !errors.Is(err, repository.ErrNotFound) {
+		t.Errorf("Get = %v", err)
+	}
 }
 
 func testPut(t *testing.T, f *fixture) {

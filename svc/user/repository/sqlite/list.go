@@ -46,7 +46,8 @@ func (s *Store) List(ctx context.Context, q repository.Query) ([]repository.User
 		}
 	}
 	query += " ORDER BY " + strings.Join(terms, ", ") + " LIMIT ?"
-	return all(ctx, s.db, query, append(args, q.Limit)...)
+	users, err := all(ctx, s.db, query, append(args, q.Limit)...)
+	return users, fault(ctx, err)
 }
 
 // behind selects what comes after u: greater in the first field, or equal in

@@ -20,7 +20,8 @@ type querier interface {
 
 // Get implements repository.Repository.
 func (s *Store) Get(ctx context.Context, id string) (repository.User, error) {
-	return get(ctx, s.db, id)
+	u, err := get(ctx, s.db, id)
+	return u, fault(ctx, err)
 }
 
 // GetMany implements repository.Repository.
@@ -29,8 +30,9 @@ func (s *Store) GetMany(ctx context.Context, ids []string) ([]repository.User, e
 	if err != nil {
 		return nil, err
 	}
-	return all(ctx, s.db, "SELECT "+columns+
+	users, err := all(ctx, s.db, "SELECT "+columns+
 		" FROM (SELECT key AS place, value AS wanted FROM json_each(?)) JOIN users ON id = wanted ORDER BY place", string(list))
+	return users, fault(ctx, err)
 }
 
 func get(ctx context.Context, q querier, id string) (repository.User, error) {

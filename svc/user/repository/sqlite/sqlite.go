@@ -20,13 +20,16 @@ import (
 	"net/url"
 	"os"
 	"strings"
-	"sync"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/trace/noop"
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 
+	"github.com/gctl-dev/gctl/svc/kit/telemetry/sqltrace"
 	"github.com/gctl-dev/gctl/svc/user/repository"
+	"github.com/gctl-dev/gctl/svc/user/repository/internal/latest"
 )
 
 const (
@@ -46,16 +49,22 @@ type Store struct {
 
 	writing chan struct{} // holds one token while this process writes
 
-	mu     sync.Mutex
-	last   int64         // number of the last change that was seen
-	waiter chan struct{} // closed and replaced when last grows
+	id     string
+	latest latest.Number
+}
+
+// Options say how a store is opened.
+type Options struct {
+	// TracerProvider gets a span for each statement that serves a traced call;
+	// nil for none.
+	TracerProvider trace.TracerProvider
 }
 
 var _ repository.Repository = (*Store)(nil)
 
 // Open opens or creates the file of a URL, sqlite:///absolute/path or
 // sqlite://relative/path, and brings its schema up to date.
-func Open(ctx context.Context, store string) (*Store, error) {
+func Open(ctx context.Context, store string, o Options) (*Store, error) {
 	path, ok := strings.CutPrefix(store, "sqlite://")
 	if !ok || path == "" {
 		return nil, fmt.Errorf("store %q: not of the form sqlite:///path/users.db", store)
@@ -63,12 +72,15 @@ func Open(ctx context.Context, store string) (*Store, error) {
 	if err := create(path); err != nil {
 		return nil, fmt.Errorf("store: %w", err)
 	}
-	db, err := sql.Open("sqlite", dsn(path))
+	if o.TracerProvider == nil {
+		o.TracerProvider = noop.NewTracerProvider()
+	}
+	db, err := sqltrace.Open("sqlite", dsn(path), "sqlite", o.TracerProvider)
 	if err != nil {
 		return nil, fmt.Errorf("store %s: %w", path, err)
 	}
 	db.SetMaxOpenConns(openConns)
-	s := &Store{db: db, now: time.Now, done: make(chan struct{}), writing: make(chan struct{}, 1), waiter: make(chan struct{})}
+	s := &Store{db: db, now: time.Now, done: make(chan struct{}), writing: make(chan struct{}, 1)}
 	if err := s.prepare(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("store %s: %w", path, err), db.Close())
 	}
@@ -101,7 +113,7 @@ func (s *Store) prepare(ctx context.Context) error {
 	for {
 		err := migrate(ctx, s.db)
 		if err == nil {
-			s.last, err = s.Position(ctx)
+			err = s.read(ctx)
 		}
 		var busy *sqlite.Error
 		if !errors.As(err, &busy) || busy.Code()&0xff != sqlite3.SQLITE_BUSY {
@@ -114,6 +126,19 @@ func (s *Store) prepare(ctx context.Context) error {
 		}
 	}
 }
+
+// read reads what the store keeps in memory.
+func (s *Store) read(ctx context.Context) error {
+	last, err := s.Position(ctx)
+	if err != nil {
+		return err
+	}
+	s.latest.Saw(last)
+	return s.db.QueryRowContext(ctx, "SELECT id FROM store").Scan(&s.id)
+}
+
+// Identity implements repository.Repository.
+func (s *Store) Identity() string { return s.id }
 
 // dsn asks for write locks at the begin of a transaction: one that reads first
 // and writes then could not wait for another writer.

@@ -23,7 +23,7 @@ func TestRepository(t *testing.T) {
 		// A path with everything that a URL could trip over.
 		path := filepath.Join(t.TempDir(), "us ers%20?#.db")
 		return func() repository.Repository {
-			s, err := sqlite.Open(t.Context(), "sqlite://"+path)
+			s, err := sqlite.Open(t.Context(), "sqlite://"+path, sqlite.Options{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -38,7 +38,7 @@ func TestSeveralProcessesMayOpenANewFileAtOnce(t *testing.T) {
 		var openers sync.WaitGroup
 		for range 8 {
 			openers.Go(func() {
-				s, err := sqlite.Open(t.Context(), path)
+				s, err := sqlite.Open(t.Context(), path, sqlite.Options{})
 				if err != nil {
 					t.Error(err)
 					return
@@ -54,7 +54,7 @@ func TestSeveralProcessesMayOpenANewFileAtOnce(t *testing.T) {
 
 func TestOnlyTheOwnerMayReadTheUsers(t *testing.T) {
 	dir := t.TempDir()
-	s, err := sqlite.Open(t.Context(), "sqlite://"+filepath.Join(dir, "users.db"))
+	s, err := sqlite.Open(t.Context(), "sqlite://"+filepath.Join(dir, "users.db"), sqlite.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,7 +86,7 @@ func TestOpenSaysWhatIsWrong(t *testing.T) {
 		"sqlite:///no/such/x.db": "no such file or directory",
 		"sqlite://" + newer:      "schema version 99 is newer",
 	} {
-		s, err := sqlite.Open(t.Context(), store)
+		s, err := sqlite.Open(t.Context(), store, sqlite.Options{})
 		if err == nil {
 			s.Close()
 		}

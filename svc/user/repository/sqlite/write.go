@@ -11,6 +11,10 @@ import (
 // write runs do in a transaction that holds the write lock, and wakes the
 // watchers once what do recorded is committed.
 func (s *Store) write(ctx context.Context, do func(*sql.Tx) error) error {
+	return fault(ctx, s.transact(ctx, do))
+}
+
+func (s *Store) transact(ctx context.Context, do func(*sql.Tx) error) error {
 	// Writers of this process queue here: SQLite's own waiting is a poll.
 	select {
 	case s.writing <- struct{}{}:
@@ -33,13 +37,17 @@ func (s *Store) write(ctx context.Context, do func(*sql.Tx) error) error {
 	if err := tx.Commit(); err != nil {
 		return err
 	}
-	s.saw(last)
+	s.latest.Saw(last)
 	return nil
 }
 
 // Create implements repository.Repository.
-func (s *Store) Create(ctx context.Context, u repository.User) (repository.User, error) {
+func (s *Store) Create(ctx context.Context, u repository.User, r repository.Request) (repository.User, error) {
 	err := s.write(ctx, func(tx *sql.Tx) error {
+		if before, found, err := repeated(ctx, tx, r, s.now()); err != nil || found {
+			u = before
+			return err
+		}
 		if _, err := get(ctx, tx, u.ID); !errors.Is(err, repository.ErrNotFound) {
 			if err == nil {
 				err = &repository.TakenError{Field: "id", Value: u.ID}
@@ -47,8 +55,10 @@ func (s *Store) Create(ctx context.Context, u repository.User) (repository.User,
 			return err
 		}
 		var err error
-		u, err = s.store(ctx, tx, repository.Created, u)
-		return err
+		if u, err = s.store(ctx, tx, repository.Created, u); err != nil {
+			return err
+		}
+		return remember(ctx, tx, r, u)
 	})
 	return u, err
 }
@@ -73,11 +83,16 @@ func (s *Store) Update(ctx context.Context, id string, change func(*repository.U
 }
 
 // Delete implements repository.Repository.
-func (s *Store) Delete(ctx context.Context, id string) error {
+func (s *Store) Delete(ctx context.Context, id string, allow func(repository.User) error) error {
 	return s.write(ctx, func(tx *sql.Tx) error {
 		u, err := get(ctx, tx, id)
 		if err != nil {
 			return err
+		}
+		if allow != nil {
+			if err := allow(u); err != nil {
+				return err
+			}
 		}
 		if _, err := record(ctx, tx, repository.Deleted, u, s.now()); err != nil {
 			return err

@@ -1,0 +1,168 @@
+// Package postgres keeps users in a PostgreSQL database (13 or newer), which
+// any number of instances share.
+//
+// Every write locks the one row of the table store first, appends to the table
+// of changes and takes its numbers from that row: changes are numbered in
+// commit order and without gaps. A commit notifies all instances, which also
+// look by themselves once a second, for the time when their listening
+// connection is broken.
+//
+// Nothing waits without end. Each operation has a limit in the program, each
+// statement, lock and idle transaction one in the server, so that an instance
+// that hangs in the middle of a write gives the lock back.
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/gctl-dev/gctl/svc/kit/telemetry/pgxtrace"
+	"github.com/gctl-dev/gctl/svc/user/repository"
+	"github.com/gctl-dev/gctl/svc/user/repository/internal/latest"
+)
+
+const (
+	defaultTimeout = 5 * time.Second // of one operation
+	connectTimeout = 3 * time.Second
+	pingTimeout    = time.Second // of a connection that was idle
+	maxConns       = 8
+	keptChanges    = 10_000
+)
+
+// Options say how a store is opened.
+type Options struct {
+	// Timeout is how long one operation may take, 5 s if 0.
+	Timeout time.Duration
+	// TracerProvider gets a span for each statement that serves a traced call;
+	// nil for none.
+	TracerProvider trace.TracerProvider
+}
+
+// Store is a repository in a PostgreSQL database.
+type Store struct {
+	pool     *pgxpool.Pool
+	timeout  time.Duration
+	id       string
+	latest   latest.Number
+	stop     context.CancelFunc
+	done     chan struct{} // closed when the store's goroutines have ended
+	watchers sync.WaitGroup
+}
+
+var _ repository.Repository = (*Store)(nil)
+
+// Open connects to the database of a URL,
+// postgres://user:password@host:port/database?sslmode=verify-full, and brings
+// its schema up to date. What the URL leaves out comes from libpq's environment
+// variables and files (PGPASSWORD, ~/.pgpass); pool_max_conns=N says how many
+// connections there may be. No error shows the password.
+func Open(ctx context.Context, store string, o Options) (*Store, error) {
+	if o.Timeout == 0 {
+		o.Timeout = defaultTimeout
+	}
+	config, err := parse(store, o)
+	if err != nil {
+		return nil, err
+	}
+	pool, err := pgxpool.NewWithConfig(ctx, config)
+	if err != nil {
+		return nil, fmt.Errorf("store: %w", err)
+	}
+	s := &Store{pool: pool, timeout: o.Timeout, done: make(chan struct{})}
+	if err := s.prepare(ctx); err != nil {
+		pool.Close()
+		return nil, fmt.Errorf("store: %w", err)
+	}
+	watching, stop := context.WithCancel(context.WithoutCancel(ctx))
+	s.stop = stop
+	s.watchers.Go(func() { s.poll(watching) })
+	s.watchers.Go(func() { s.listen(watching) })
+	return s, nil
+}
+
+// parse reads the URL and adds the limits that it does not set itself.
+func parse(store string, o Options) (*pgxpool.Config, error) {
+	errForm := errors.New("store: not of the form postgres://user:password@host:port/database?sslmode=verify-full")
+	u, err := url.Parse(store)
+	if err != nil || u.Scheme != "postgres" && u.Scheme != "postgresql" {
+		return nil, errForm // err would show the URL
+	}
+	// The driver's own default falls back to plaintext.
+	if q := u.Query(); !q.Has("sslmode") && os.Getenv("PGSSLMODE") == "" && !local(u.Hostname()) {
+		q.Set("sslmode", "verify-full")
+		u.RawQuery = q.Encode()
+		store = u.String()
+	}
+	config, err := pgxpool.ParseConfig(store)
+	if err != nil {
+		return nil, errForm
+	}
+	if !u.Query().Has("pool_max_conns") {
+		config.MaxConns = maxConns
+	}
+	config.PingTimeout = pingTimeout
+	c := config.ConnConfig
+	if c.ConnectTimeout == 0 || c.ConnectTimeout > o.Timeout {
+		c.ConnectTimeout = min(connectTimeout, o.Timeout)
+	}
+	if o.TracerProvider != nil {
+		c.Tracer = pgxtrace.New(o.TracerProvider)
+	}
+	for name, value := range map[string]string{
+		"application_name":                    "userd",
+		"statement_timeout":                   milliseconds(o.Timeout),
+		"lock_timeout":                        milliseconds(o.Timeout),
+		"idle_in_transaction_session_timeout": milliseconds(o.Timeout),
+		// A machine that vanished must not keep its locks either.
+		"tcp_keepalives_idle": "10", "tcp_keepalives_interval": "5", "tcp_keepalives_count": "3",
+	} {
+		if _, set := c.RuntimeParams[name]; !set {
+			c.RuntimeParams[name] = value
+		}
+	}
+	return config, nil
+}
+
+func milliseconds(d time.Duration) string { return fmt.Sprint(d.Milliseconds()) }
+
+// prepare brings the schema up to date and reads what the store keeps in
+// memory.
+func (s *Store) prepare(ctx context.Context) error {
+	if err := migrate(ctx, s.pool); err != nil {
+		return err
+	}
+	return s.read(ctx, func(ctx context.Context) error {
+		var last int64
+		err := s.pool.QueryRow(ctx, "SELECT id, last FROM store").Scan(&s.id, &last)
+		s.latest.Saw(last)
+		return err
+	})
+}
+
+// Identity implements repository.Repository.
+func (s *Store) Identity() string { return s.id }
+
+// Close stops the store's goroutines and closes its connections.
+func (s *Store) Close() error {
+	s.stop()
+	s.watchers.Wait()
+	close(s.done)
+	s.pool.Close()
+	return nil
+}
+
+// local tells whether a host is this machine: none, which is a socket, or a
+// loopback address.
+func local(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "" || host == "localhost" || ip != nil && ip.IsLoopback()
+}
