@@ -46,6 +46,9 @@ func measureCall(ctx context.Context, w *world, r *report, rounds int) error {
 }
 
 func measureByName(ctx context.Context, w *world, r *report, rounds int) error {
+	if err := w.awaitPassing(ctx); err != nil {
+		return err
+	}
 	subjects := []subject{
 		w.gctl("gctl call by name", "call", "UserService.GetUser", "-d", getUser),
 		{name: "compiled client, one Consul request", args: []string{w.client, "-", "u-1", w.consul}},

@@ -19,6 +19,8 @@ import (
 	testgrpc "google.golang.org/grpc/interop/grpc_testing"
 	"google.golang.org/grpc/reflection"
 
+	"github.com/gctl-dev/gctl/discovery"
+	"github.com/gctl-dev/gctl/discovery/consul"
 	"github.com/gctl-dev/gctl/internal/stack"
 	userv1 "github.com/gctl-dev/gctl/svc/user/api"
 )
@@ -127,6 +129,31 @@ func (w *world) startUser(ctx context.Context) error {
 		User: &userv1.User{Id: "u-1", Email: "ada@example.com", DisplayName: "Ada"},
 	})
 	return err
+}
+
+// awaitPassing waits until Consul's first check of the user service has passed.
+func (w *world) awaitPassing(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+	defer cancel()
+	client, err := consul.New(consul.Config{Address: w.consul})
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	for {
+		found, err := client.Lookup(ctx, "user")
+		if err != nil {
+			return err
+		}
+		if len(found.Endpoints) > 0 && found.Endpoints[0].Status == discovery.Passing {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
 }
 
 // startInterop serves grpc-go's own interop test service.
