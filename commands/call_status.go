@@ -73,6 +73,9 @@ func (c *call) statusHint(ctx context.Context, r *rpc.Result) string {
 	case codes.DeadlineExceeded:
 		return "give the RPC longer by --max-time"
 	case codes.Unavailable:
+		if len(r.Status.Proto().GetDetails()) > 0 {
+			return "" // the server itself said so, and why: nothing is wrong with the way to it
+		}
 		return explain + " looks closer"
 	case codes.Unimplemented:
 		if hint := c.goneHint(ctx); hint != "" {

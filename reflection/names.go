@@ -58,7 +58,8 @@ func ResolveMethod(candidates []MethodName, name, service string) (MethodName, e
 			return MethodName{}, ambiguous(asked, found)
 		}
 	}
-	return MethodName{}, unknownMethod(candidates, asked)
+	all := func(MethodName) bool { return true }
+	return MethodName{}, unknownMethod(unique(candidates, all), asked)
 }
 
 // cleanName removes what people paste around a name.
@@ -84,8 +85,10 @@ func isTail(full, tail string) bool {
 
 func unique(candidates []MethodName, match func(MethodName) bool) []MethodName {
 	var out []MethodName
+	seen := map[MethodName]bool{}
 	for _, c := range candidates {
-		if match(c) && !slices.Contains(out, c) {
+		if match(c) && !seen[c] {
+			seen[c] = true
 			out = append(out, c)
 		}
 	}

@@ -1,6 +1,7 @@
 package reflection_test
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -70,6 +71,15 @@ func TestNamesThatAreWrongGetTheNearest(t *testing.T) {
 		if text := err.Error() + "\n" + hint(err); !strings.Contains(text, c.what) || !strings.Contains(text, c.words) {
 			t.Errorf("%q (--service %q) lacks %q or %q:\n%s", c.name, c.service, c.what, c.words, text)
 		}
+	}
+}
+
+func TestANameThatSeveralServicesShareIsProposedOnce(t *testing.T) {
+	all := slices.Concat(someMethods, someMethods)
+	_, err := reflection.ResolveMethod(all, "GetUsr", "")
+	var unknown *reflection.UnknownError
+	if !errors.As(err, &unknown) || len(unknown.Nearest) != len(slices.Compact(slices.Sorted(slices.Values(unknown.Nearest)))) {
+		t.Errorf("%v: each candidate once", err)
 	}
 }
 

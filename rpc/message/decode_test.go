@@ -12,6 +12,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
 
+	controlpb "github.com/gctl-dev/gctl/api/gctl/control/v1"
 	"github.com/gctl-dev/gctl/fleet"
 	"github.com/gctl-dev/gctl/rpc/message"
 )
@@ -102,6 +103,37 @@ func TestWhatIsWrongIsSaidWithPlaceAndNearestName(t *testing.T) {
 				t.Errorf("%v, hint %q, unknown %v", err, fe.Hint, bad.Unknown)
 			}
 		})
+	}
+}
+
+func TestDurationsAndTimesSayHowTheyAreWritten(t *testing.T) {
+	change := (&controlpb.Mutation{}).ProtoReflect().Descriptor()
+	when := (&controlpb.Change{}).ProtoReflect().Descriptor()
+	for input, hint := range map[string]string{
+		`{"ttl": "300ms"}`:        `"0.3s"`,
+		`{"ttl": "5m"}`:           `"300s"`,
+		`{"ttl": 5}`:              `"5s"`,
+		`{"ttl": "soon"}`:         `such as "0.3s"`,
+		`{"setTime": "tomorrow"}`: "RFC 3339",
+		`{"setTime": 1700000000}`: "RFC 3339",
+	} {
+		md := change
+		if strings.Contains(input, "setTime") {
+			md = when
+		}
+		d := message.NewDecoder(strings.NewReader(input), message.JSON, md, protoregistry.GlobalTypes)
+		_, err := d.Next()
+		var fe *fleet.Error
+		if !errors.As(err, &fe) || !strings.Contains(fe.Hint, hint) {
+			t.Errorf("%s: %v, hint %q, want %s", input, err, fe.Hint, hint)
+		}
+	}
+	for _, input := range []string{`{"ttl": "-0.5s"}`, `{"ttl": "3s"}`, `{"ttl": null}`} {
+		d := message.NewDecoder(strings.NewReader(input), message.JSON, change, protoregistry.GlobalTypes)
+		d.AllowUnknown = true // everything is checked
+		if _, err := d.Next(); err != nil {
+			t.Errorf("%s: %v", input, err)
+		}
 	}
 }
 

@@ -110,7 +110,7 @@ func (c *checker) message(n node, md protoreflect.MessageDescriptor) *problem {
 		return c.anyValue(n)
 	}
 	if md.ParentFile() != nil && md.FullName().Parent() == "google.protobuf" && ownJSON[md.Name()] {
-		return nil
+		return wellKnown(n, md.Name())
 	}
 	for _, m := range n.members {
 		fd := c.field(md, m.key)
@@ -129,13 +129,6 @@ func (c *checker) message(n node, md protoreflect.MessageDescriptor) *problem {
 		}
 	}
 	return nil
-}
-
-// ownJSON are the well-known types whose JSON does not look like their fields.
-var ownJSON = map[protoreflect.Name]bool{
-	"Timestamp": true, "Duration": true, "FieldMask": true, "Struct": true, "Value": true, "ListValue": true,
-	"DoubleValue": true, "FloatValue": true, "Int64Value": true, "UInt64Value": true, "Int32Value": true,
-	"UInt32Value": true, "BoolValue": true, "StringValue": true, "BytesValue": true,
 }
 
 // anyValue checks an Any by the type that it names.
