@@ -23,7 +23,7 @@ func (c *connFlags) web() bool { return c.protocol != "" && c.protocol != string
 // dial prepares to call one of the instances by a protocol.
 func dial(instances []fleet.Instance, o rpc.Options, p rpc.Protocol) (connection, error) {
 	if p != rpc.GRPC {
-		w, err := rpc.DialWeb(instances, o, p)
+		w, err := rpc.DialWeb(atHTTP(instances), o, p)
 		if err != nil {
 			return nil, err
 		}
@@ -34,6 +34,16 @@ func dial(instances []fleet.Instance, o rpc.Options, p rpc.Protocol) (connection
 		return nil, err
 	}
 	return conn, nil
+}
+
+// atHTTP returns the instances at the addresses that they publish for browsers'
+// protocols.
+func atHTTP(instances []fleet.Instance) []fleet.Instance {
+	out := slices.Clone(instances)
+	for i := range out {
+		out[i].Addr = cmp.Or(out[i].Meta[fleet.MetaHTTP], out[i].Addr)
+	}
+	return out
 }
 
 // checkHeaders refuses headers that the protocol would replace by its own.

@@ -77,6 +77,7 @@ const (
 	MetaGRPCServices = "grpc_services" // comma-separated full names
 	MetaAdmin        = "admin"         // address of the control API
 	MetaMetrics      = "metrics"       // address of /metrics
+	MetaHTTP         = "http"          // address of gRPC-Web, Connect and JSON
 	MetaVersion      = "version"
 	MetaZone         = "zone"
 	MetaAuthority    = "authority" // the name in the instance's certificate, where it is not the host of its address

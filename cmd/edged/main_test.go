@@ -248,7 +248,7 @@ func TestCommandLineErrors(t *testing.T) {
 		{"no certificate", nil, []string{"--target-addr=a:1"}, 2, "give --tls-cert and --tls-key, or --plaintext"},
 		{"no catalog", nil, []string{"--plaintext", "--listen=127.0.0.1:0"}, 2, "where are the instances of user? give --consul"},
 		{"contradiction", []string{"EDGED_PLAINTEXT=true"}, []string{"--target-addr=a:1", "--tls-server-ca=x"}, 2, "contradicts the --tls flags"},
-		{"bad variable", []string{"EDGED_DRAIN_WAIT=soon"}, []string{"--plaintext"}, 2, "EDGED_DRAIN_WAIT is no valid value"},
+		{"bad variable", []string{"EDGED_DRAIN_WAIT=soon"}, []string{"--plaintext"}, 2, `EDGED_DRAIN_WAIT: "soon" is no valid value`},
 		{"argument", nil, []string{"serve"}, 2, `unexpected argument "serve"`},
 		{"origin", nil, []string{"--plaintext", "--listen=127.0.0.1:0", "--target-addr=a:1", "--cors-origin=app"}, 2, "--cors-origin"},
 		{"target", nil, []string{"--plaintext", "--listen=127.0.0.1:0", "--target-addr=nonsense"}, 2, "is not HOST:PORT"},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -220,19 +221,61 @@ func TestCommandLineErrors(t *testing.T) {
 	}{
 		{"no certificate", nil, nil, 2, "give --tls-cert and --tls-key, or --plaintext"},
 		{"contradiction", []string{"USERD_PLAINTEXT=true"}, []string{"--tls-cert=x"}, 2, "--plaintext contradicts"},
-		{"bad variable", []string{"USERD_DRAIN_WAIT=soon"}, []string{"--plaintext"}, 2, "USERD_DRAIN_WAIT is no valid value"},
+		{"bad variable", []string{"USERD_DRAIN_WAIT=soon"}, []string{"--plaintext"}, 2, `USERD_DRAIN_WAIT: "soon" is no valid value: want a duration with its unit`},
 		{"unknown flag", nil, []string{"--nope=x"}, 2, "unknown flag: --nope"},
 		{"argument", nil, []string{"serve"}, 2, `unexpected argument "serve"`},
-		{"store", nil, []string{"--plaintext", "--store=mysql://x", "--listen=127.0.0.1:0"}, 1, "neither of the form sqlite:///path/users.db nor postgres://"},
-		{"all addresses", nil, []string{"--plaintext", "--listen=:0", "--consul=127.0.0.1:1", store(t)}, 1, "give --advertise"},
+		{"all addresses", nil, []string{"--plaintext", "--listen=:0", "--consul=127.0.0.1:1", store(t)}, 2, "give --advertise"},
+		{"no store", nil, []string{"--plaintext", "--store=", "--listen=127.0.0.1:0"}, 2, "--store: neither of the form sqlite:///path/users.db nor postgres://"},
+		{"unknown store", nil, []string{"--plaintext", "--store=mysql://app:s3cret@x", "--listen=127.0.0.1:0"}, 2, "--store: neither of the form"},
+		{"store of keys and values", []string{"USERD_STORE=host=127.0.0.1 user=app password=s3cret"}, []string{"--plaintext", "--listen=127.0.0.1:0"}, 2, "--store: neither of the form"},
+		{"sqlite without a path", nil, []string{"--plaintext", "--store=sqlite://", "--listen=127.0.0.1:0"}, 2, "--store: not of the form sqlite:///path/users.db"},
+		{"postgres with a port of letters", nil, []string{"--plaintext", "--store=postgres://app:s3cret@x:port/y", "--listen=127.0.0.1:0"}, 2, "--store: not of the form postgres://"},
+		{"postgres with an unknown sslmode", nil, []string{"--plaintext", "--store=postgres://app:s3cret@x/y?sslmode=x", "--listen=127.0.0.1:0"}, 2, "sslmode is invalid"},
+		{"sqlite in no folder", nil, []string{"--plaintext", "--store=sqlite:///no/such/users.db", "--listen=127.0.0.1:0"}, 1, "no such file or directory"},
+		{"postgres that is away", nil, []string{"--plaintext", "--store=postgres://app:s3cret@127.0.0.1:1/y", "--listen=127.0.0.1:0"}, 1, "connection refused"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			out, err := userd(t, test.env, test.args...).CombinedOutput()
 			var exit *exec.ExitError
-			if !errors.As(err, &exit) || exit.ExitCode() != test.code || !strings.Contains(string(out), test.want) {
+			if !errors.As(err, &exit) || exit.ExitCode() != test.code || !strings.Contains(string(out), test.want) || strings.Contains(string(out), "s3cret") {
 				t.Errorf("%v, output %q, want exit %d and %q", err, out, test.code, test.want)
 			}
 		})
+	}
+}
+
+// The log says which store is used, and no password, wherever it was given.
+func TestTheLogNamesTheStore(t *testing.T) {
+	server := stack.PostgresFor(t, stack.PostgresOptions{})
+	database, err := server.Database(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	u, err := url.Parse(database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	password, _ := u.User.Password()
+	q := u.Query()
+	q.Set("user", u.User.Username())
+	q.Set("password", password)
+	keys := *u
+	keys.User, keys.RawQuery = nil, q.Encode()
+	file := filepath.Join(t.TempDir(), "users.db")
+	postgres := "postgres://" + u.User.Username() + "@" + u.Host + u.Path
+	for store, want := range map[string]string{
+		"sqlite://" + file: "sqlite://" + file, database: postgres, keys.String(): postgres,
+	} {
+		p := start(t, "--store="+store)
+		if got := p.stores(); !slices.Equal(got, []string{want}) {
+			t.Errorf("the log names %q, want %q", got, want)
+		}
+		if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+			t.Fatal(err)
+		}
+		if p.said(password) {
+			t.Error("the log shows the password")
+		}
 	}
 }
 

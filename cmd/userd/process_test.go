@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -21,8 +22,10 @@ type process struct {
 	addr  string
 	ended chan struct{}
 
-	mu  sync.Mutex
-	log []string // messages
+	mu    sync.Mutex
+	log   []string // messages
+	lines []string // whole
+	store []string // what they name so
 }
 
 func userd(t *testing.T, env []string, args ...string) *exec.Cmd {
@@ -75,12 +78,17 @@ func (p *process) read(out io.Reader, serving chan<- string) {
 		var line struct {
 			Msg     string `json:"message"`
 			Address string `json:"address"`
+			Store   string `json:"store"`
 		}
 		if json.Unmarshal(lines.Bytes(), &line) != nil {
 			line.Msg = lines.Text()
 		}
 		p.mu.Lock()
 		p.log = append(p.log, line.Msg)
+		p.lines = append(p.lines, lines.Text())
+		if line.Store != "" {
+			p.store = append(p.store, line.Store)
+		}
 		p.mu.Unlock()
 		if line.Msg == "serving" {
 			serving <- line.Address
@@ -92,6 +100,20 @@ func (p *process) messages() []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return slices.Clone(p.log)
+}
+
+// stores returns what the log names as the store.
+func (p *process) stores() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.store)
+}
+
+// said tells whether a text is anywhere in the log.
+func (p *process) said(text string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return strings.Contains(strings.Join(p.lines, "\n"), text)
 }
 
 // await waits for the end of the process and returns its exit code.

@@ -13,7 +13,9 @@ import (
 )
 
 // classify tells what the end of an attempt says about the endpoint. age is how
-// long it took, usual what calls of its method take, 0 if that is not known.
+// long it took, usual what calls of its method take, 0 if that is not known. Where
+// bytes were received before the caller gave up it may have been a stream that lived
+// as long as it should.
 func classify(info balancer.DoneInfo, age, usual time.Duration) outlier.Outcome {
 	if info.Err == nil {
 		if !info.BytesSent {
@@ -23,14 +25,16 @@ func classify(info balancer.DoneInfo, age, usual time.Duration) outlier.Outcome 
 	}
 	switch code(info.Err) {
 	case codes.Canceled: // the caller gave up
-		return outlier.Neutral
+		if info.BytesReceived {
+			return outlier.Neutral
+		}
+		return outlier.Abandoned
 	case codes.DeadlineExceeded:
-		// Bytes were received: a stream that lived as long as it should. Sooner than
-		// usual: the caller was impatient, or had lost its time elsewhere.
+		// Sooner than usual: the caller was impatient, or had lost its time elsewhere.
 		if info.BytesReceived || age < usual {
 			return outlier.Neutral
 		}
-		return outlier.Failed
+		return outlier.Expired
 	case codes.Unavailable, codes.Internal, codes.Unknown, codes.DataLoss:
 		return outlier.Failed
 	case codes.ResourceExhausted:

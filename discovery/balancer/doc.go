@@ -22,12 +22,14 @@
 //   - Failures: it failed some calls in a row while its siblings answered, or its
 //     share of failed calls is beyond theirs by more than chance explains.
 //     Unavailable, DeadlineExceeded, Internal, Unknown and DataLoss are failures;
-//     all other codes are answers, except that Canceled says nothing, and
+//     all other codes are answers, except that Canceled is no failure, and
 //     ResourceExhausted only makes LeastRequest look elsewhere: a server that
 //     sheds load is not broken, and ejecting it would add to what the others must
 //     shed.
 //   - Slow: more of its calls than of theirs take longer than a multiple of the
-//     method's median. Calls in flight count as soon as they are late.
+//     method's median. Calls in flight count as soon as they are late, and those
+//     that their callers give up then, or whose deadline is over; a call that was
+//     given up before says nothing.
 //   - Hanging: a call is late, or its caller gave up when it was, none was answered
 //     since it began, and a health check that the balancer sends over the same
 //     connection is not answered either, while the siblings that are called

@@ -51,8 +51,9 @@ type Status struct {
 	Until     time.Time // of Ejected
 	Ejections int
 	InFlight  int
-	// Calls of late, each weighted by its age, and how many of them failed, were
-	// slow, and are in flight for too long.
+	// Calls of late, each weighted by its age: those that were answered or failed,
+	// those that failed, those that were slow, also where their caller gave them up,
+	// and those that are in flight for too long.
 	Calls, Failed, Slow, Late float64
 }
 

@@ -138,6 +138,7 @@ func (w *World) startEdge(ctx context.Context) error {
 		return &fleet.Error{What: "start the edge", Instance: c.id, Err: err}
 	}
 	w.Edge, w.Page = instance(c, &s), "http://"+s.HTTP+"/"
+	w.Edge.Meta[fleet.MetaHTTP] = s.HTTP
 	return nil
 }
 
@@ -178,7 +179,7 @@ func (w *World) publish() error {
 				in.ID, in.Addr, in.Version, in.ID, in.Meta["admin"], in.Meta["metrics"])
 		}
 	}
-	list(Edge, "", w.Edge)
+	list(Edge, fmt.Sprintf(", http: %q", w.Edge.Meta[fleet.MetaHTTP]), w.Edge)
 	list(Service, ", grpc_services: user.v1.UserService", w.Instances...)
 	if err := os.WriteFile(w.Catalog(), []byte(b.String()), 0o600); err != nil {
 		return &fleet.Error{What: "write the catalog of the demo", Err: err}

@@ -146,7 +146,7 @@ func TestMetadataTrailersAndDetailsPass(t *testing.T) {
 func TestARequestGetsAnIDOfItsOwn(t *testing.T) {
 	s, addr := newStub(t)
 	w := newWorld(t, addr)
-	for _, given := range []string{"", "a b", strings.Repeat("x", 200)} {
+	for _, given := range []string{"", "a b", "a/b", "a+b", strings.Repeat("x", 200)} {
 		answer, _ := do(t, httpClient(t, 1), "GET", "http://"+w.http+"/v1/users/u-1", "", "X-Request-Id", given)
 		got, seen := answer.Header.Get("X-Request-Id"), (<-s.seen).Get("x-request-id")
 		if len(got) < 20 || got == given || strings.Join(seen, ",") != got {
@@ -154,7 +154,7 @@ func TestARequestGetsAnIDOfItsOwn(t *testing.T) {
 		}
 		eventually(t, "the log says how the request ended", func() error {
 			for line := range strings.Lines(w.log.String()) {
-				if strings.Contains(line, `"request_id":"`+got+`"`) && strings.Contains(line, `"path":"/v1/users/u-1"`) && strings.Contains(line, `"grpc_code":"OK"`) {
+				if strings.Contains(line, `"http.request.id":"`+got+`"`) && strings.Contains(line, `"url.path":"/v1/users/u-1"`) && strings.Contains(line, `"rpc.response.status_code":"OK"`) {
 					return nil
 				}
 			}

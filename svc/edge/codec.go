@@ -7,16 +7,23 @@ import (
 	_ "google.golang.org/grpc/encoding/gzip" // clients may compress
 	"google.golang.org/grpc/encoding/proto"
 	"google.golang.org/grpc/mem"
+
+	"github.com/gctl-dev/gctl/svc/kit/retry"
 )
 
 // frame is a message as it came.
 type frame struct{ data mem.BufferSlice }
+
+var _ retry.Raw = (*frame)(nil)
 
 // free gives the memory back; the frame is empty then.
 func (f *frame) free() {
 	f.data.Free()
 	f.data = nil
 }
+
+// Bytes implements retry.Raw.
+func (f *frame) Bytes() []byte { return f.data.Materialize() }
 
 // rawCodec is the codec for protobuf that leaves frames as they are.
 type rawCodec struct{}

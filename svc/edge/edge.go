@@ -8,6 +8,7 @@
 // is for a http.Server: Vanguard turns what comes into gRPC, which takes the same
 // way; native gRPC goes past it.
 //
+//	conn, err := grpc.NewClient(target, append(options, edge.DialOptions()...)...)
 //	e, err := edge.New(conn, edge.Options{Stopping: server.Stopping()})
 //	e.Register(server) // made with e.ServerOptions()
 //	web := kit.NewHTTPServer(e.Handler(), nil, log)
@@ -18,6 +19,7 @@
 package edge
 
 import (
+	"cmp"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -43,6 +45,8 @@ const (
 
 // Options says how calls are taken and forwarded. The zero value serves.
 type Options struct {
+	// Target is what errors call the service; "user" if empty.
+	Target string
 	// Origins are the origins of pages that may call from a browser, each like
 	// "https://app.example.com"; "*" for every one. Pages of the edge itself
 	// always may, and without any no others.
@@ -59,8 +63,9 @@ type Options struct {
 	// Stopping ends streams with UNAVAILABLE when it is closed, so that their
 	// clients resume elsewhere.
 	Stopping <-chan struct{}
-	// ServerOptions are those of the gRPC server behind Handler: interceptors
-	// and the stats handler.
+	// ServerOptions are those of the gRPC server behind Handler: interceptors,
+	// of which one should recover panics, and the stats handler. kit.Server.Chain
+	// returns them.
 	ServerOptions []grpc.ServerOption
 	Log           *slog.Logger // slog.Default() if nil
 	Page          bool         // serve the page at /
@@ -75,7 +80,8 @@ type Edge struct {
 	handler  http.Handler
 }
 
-// New returns an edge that forwards over conn, which stays the caller's to close.
+// New returns an edge that forwards over conn, which is made with DialOptions and
+// stays the caller's to close.
 // The error says which option cannot be.
 func New(conn grpc.ClientConnInterface, options Options) (*Edge, error) {
 	options = options.withDefaults()
@@ -87,12 +93,9 @@ func New(conn grpc.ClientConnInterface, options Options) (*Edge, error) {
 		services: []protoreflect.ServiceDescriptor{userv1.File_svc_user_api_user_proto.Services().ByName("UserService")},
 		forward:  newForwarder(conn, &options),
 	}
-	guard := guard{options.Log}
 	e.server = grpc.NewServer(append([]grpc.ServerOption{
 		grpc.ForceServerCodecV2(rawCodec{}),
 		grpc.MaxRecvMsgSize(options.MaxMessageBytes),
-		grpc.ChainUnaryInterceptor(guard.unary),
-		grpc.ChainStreamInterceptor(guard.stream),
 	}, options.ServerOptions...)...)
 	e.Register(e.server)
 	reflection.Register(e.server)
@@ -114,6 +117,7 @@ func (o Options) withDefaults() Options {
 	if o.WriteTimeout == 0 {
 		o.WriteTimeout = DefaultWriteTimeout
 	}
+	o.Target = cmp.Or(o.Target, "user")
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}

@@ -22,6 +22,8 @@ import (
 
 	"github.com/gctl-dev/gctl/svc/edge"
 	"github.com/gctl-dev/gctl/svc/kit"
+	"github.com/gctl-dev/gctl/svc/kit/telemetry"
+	"github.com/gctl-dev/gctl/svc/kit/telemetry/ecs"
 	"github.com/gctl-dev/gctl/svc/user"
 	userv1 "github.com/gctl-dev/gctl/svc/user/api"
 )
@@ -86,12 +88,12 @@ func newUsers(t testing.TB) string {
 // newWorld puts an edge in front of what serves at target.
 func newWorld(t testing.TB, target string, change ...func(*edge.Options)) *world {
 	t.Helper()
-	conn, err := grpc.NewClient(target, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	conn, err := grpc.NewClient(target, append(edge.DialOptions(), grpc.WithTransportCredentials(insecure.NewCredentials()))...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	w := &world{conn: conn, log: &record{}}
-	options := edge.Options{Log: slog.New(slog.NewJSONHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})), Page: true}
+	options := edge.Options{Log: slog.New(ecs.NewHandler(w.log, ecs.Options{Level: slog.LevelDebug, RequestID: telemetry.RequestID})), Page: true}
 	for _, f := range change {
 		f(&options)
 	}

@@ -21,6 +21,7 @@ type forwarder struct {
 	stopping <-chan struct{}
 	drop     map[string]bool // headers of requests that are not forwarded
 	own      map[string]bool // headers of answers that are not
+	errors   *unreached
 }
 
 func newForwarder(conn grpc.ClientConnInterface, o *Options) *forwarder {
@@ -34,7 +35,8 @@ func newForwarder(conn grpc.ClientConnInterface, o *Options) *forwarder {
 		timeout:  o.UnaryTimeout,
 		stopping: o.Stopping,
 		drop:     dropped(o.DropHeaders),
-		own:      dropped(nil),
+		own:      dropped([]string{requestID}), // the edge says it itself
+		errors:   newUnreached(o),
 	}
 }
 
@@ -78,7 +80,10 @@ func (f *forwarder) unary(path string) grpc.MethodHandler {
 }
 
 func (f *forwarder) invoke(ctx context.Context, path string, request any) (any, error) {
-	out := metadata.NewOutgoingContext(ctx, f.request(ctx))
+	if err := refused(ctx); err != nil {
+		return nil, err
+	}
+	out, reach := withReach(metadata.NewOutgoingContext(ctx, f.request(ctx)))
 	if _, bounded := ctx.Deadline(); !bounded {
 		var cancel context.CancelFunc
 		out, cancel = context.WithTimeout(out, f.timeout)
@@ -90,9 +95,8 @@ func (f *forwarder) invoke(ctx context.Context, path string, request any) (any, 
 	// Both fail only where the call is over, and then nobody is there to see.
 	_ = grpc.SetHeader(ctx, f.answer(header))
 	_ = grpc.SetTrailer(ctx, f.answer(trailer))
-	note(ctx, err)
 	if err != nil {
-		return nil, err
+		return nil, f.errors.public(ctx, path, reach, err)
 	}
 	return response, nil
 }
@@ -112,9 +116,9 @@ type streamCall struct {
 	desc grpc.StreamDesc
 }
 
-func (c *streamCall) handle(_ any, in grpc.ServerStream) (err error) {
-	defer func() { note(in.Context(), err) }()
-	ctx, cancel := context.WithCancelCause(metadata.NewOutgoingContext(in.Context(), c.request(in.Context())))
+func (c *streamCall) handle(_ any, in grpc.ServerStream) error {
+	ctx, reach := withReach(metadata.NewOutgoingContext(in.Context(), c.request(in.Context())))
+	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	go func() { // ends with the call
 		select {
@@ -123,16 +127,25 @@ func (c *streamCall) handle(_ any, in grpc.ServerStream) (err error) {
 		case <-ctx.Done():
 		}
 	}()
+	return c.errors.public(in.Context(), c.path, reach, cause(ctx, c.pass(ctx, cancel, in)))
+}
+
+// pass opens the stream to the service and passes messages on until it ends.
+func (c *streamCall) pass(ctx context.Context, cancel context.CancelCauseFunc, in grpc.ServerStream) error {
 	out, err := c.conn.NewStream(ctx, &c.desc, c.path, c.calls...)
 	if err != nil {
-		return cause(ctx, err)
+		return err
 	}
 	if c.desc.ClientStreams {
-		go send(in, out, cancel) // ends when the stream of the caller does, which is when this returns
-	} else if err := sendOne(in, out); err != nil {
-		return cause(ctx, err)
+		go send(in, out, cancel) //nolint:contextcheck // the streams have theirs; ends when the stream of the caller does, which is when this returns
+		return c.receive(in, out)
 	}
-	return cause(ctx, c.receive(in, out))
+	request := &frame{}
+	defer request.free()                                                         // when no attempt can need it any more
+	if err := sendOne(in, out, request); err != nil && !errors.Is(err, io.EOF) { //nolint:contextcheck // receive learns why; the streams have contexts
+		return err
+	}
+	return c.receive(in, out)
 }
 
 // cause returns why a stream was given up on this side, else err.
@@ -146,7 +159,9 @@ func cause(ctx context.Context, err error) error {
 // send passes requests on until there are no more.
 func send(in grpc.ServerStream, out grpc.ClientStream, cancel context.CancelCauseFunc) {
 	for {
-		err := sendOne(in, out)
+		request := &frame{}
+		err := sendOne(in, out, request)
+		request.free()
 		switch {
 		case errors.Is(err, io.EOF):
 			return // the receiver learns why
@@ -159,17 +174,18 @@ func send(in grpc.ServerStream, out grpc.ClientStream, cancel context.CancelCaus
 
 // sendOne passes one request on, or the end of the requests. The error is io.EOF
 // if there is nothing more to do.
-func sendOne(in grpc.ServerStream, out grpc.ClientStream) error {
-	request := &frame{}
+func sendOne(in grpc.ServerStream, out grpc.ClientStream, request *frame) error {
 	err := in.RecvMsg(request)
 	if errors.Is(err, io.EOF) {
 		_ = out.CloseSend() // a failed stream tells the receiver
 		return io.EOF
 	}
+	if err == nil {
+		err = refused(in.Context())
+	}
 	if err != nil {
 		return err
 	}
-	defer request.free()
 	return out.SendMsg(request)
 }
 

@@ -8,35 +8,38 @@ import (
 	"mime"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
 	"connectrpc.com/connect"
 	"connectrpc.com/vanguard"
 	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/descriptorpb"
 )
 
 // router sends each request to what answers it.
 type router struct {
 	edge       *Edge
 	methods    map[string]protoreflect.MethodDescriptor // by path
+	routes     *routes
 	transcoder http.Handler
 	files      http.Handler
-	errors     *connect.ErrorWriter
 }
 
 // newHandler returns the handler of everything, inside of what is for all
 // requests.
 func (e *Edge) newHandler() (http.Handler, error) {
-	r := &router{edge: e, methods: map[string]protoreflect.MethodDescriptor{}, errors: connect.NewErrorWriter()}
+	r := &router{edge: e, methods: map[string]protoreflect.MethodDescriptor{}}
 	var services []*vanguard.Service
 	for _, sd := range e.services {
 		for i := range sd.Methods().Len() {
 			md := sd.Methods().Get(i)
 			r.methods[methodPath(md)] = md
 		}
-		services = append(services, vanguard.NewServiceWithSchema(sd, transcoded{e.server}))
+		services = append(services, vanguard.NewServiceWithSchema(sd, transcoded{called{e.server}, r.methods}))
 	}
+	r.routes = newRoutes(r.methods)
 	var err error
 	if r.files, err = e.newFiles(); err != nil {
 		return nil, err
@@ -48,6 +51,7 @@ func (e *Edge) newHandler() (http.Handler, error) {
 			vanguard.WithMaxMessageBufferBytes(uint32(min(e.options.MaxMessageBytes, 1<<31))),
 		),
 		vanguard.WithCodec(newJSONCodec),
+		vanguard.WithCompression(vanguard.CompressionGzip, newCompressor, newDecompressor(e.options.MaxMessageBytes)),
 		vanguard.WithRules(rules()...),
 		vanguard.WithUnknownHandler(http.HandlerFunc(r.unknown)),
 	)
@@ -66,27 +70,95 @@ func (r *router) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	kind := contentType(request)
 	md, known := r.methods[request.URL.Path]
 	switch {
-	case kind == "application/grpc" || strings.HasPrefix(kind, "application/grpc+"):
+	case native(kind):
 		r.native(w, request)
-	case known && request.ProtoMajor < 2 && md.IsStreamingClient() && md.IsStreamingServer():
-		r.refuse(w, request, http.StatusHTTPVersionNotSupported, connect.CodeUnimplemented, string(md.FullName())+
-			" streams in both directions and needs HTTP/2: call by https, or in plaintext with HTTP/2 from the start (curl --http2-prior-knowledge)")
-	case known && kind == "application/json" && (md.IsStreamingClient() || md.IsStreamingServer()):
-		r.refuse(w, request, http.StatusUnsupportedMediaType, connect.CodeInvalidArgument, string(md.FullName())+
-			" is a stream: send application/connect+json, or gRPC-Web")
-	case known || strings.HasPrefix(request.URL.Path, restPrefix):
-		if kind == "application/json" {
-			request.Header.Set("Content-Type", kind) // without a charset, which can only be UTF-8
-			if known {                               // plain JSON is Connect without its header
-				request.Header.Set("Connect-Protocol-Version", "1")
-			}
-		}
-		r.call(w, request, kind, known && (md.IsStreamingClient() || md.IsStreamingServer()))
-	case rpcPath(request):
+	case known:
+		r.rpc(w, request, kind, md)
+	case strings.HasPrefix(request.URL.Path, restPrefix):
+		r.rest(w, request, kind)
+	case byPath(request):
 		r.unknown(w, request)
 	default:
 		r.files.ServeHTTP(w, request)
 	}
+}
+
+// rpc answers calls of a method by its path.
+func (r *router) rpc(w http.ResponseWriter, request *http.Request, kind string, md protoreflect.MethodDescriptor) {
+	streams := md.IsStreamingClient() || md.IsStreamingServer()
+	options, _ := md.Options().(*descriptorpb.MethodOptions)
+	readable := !streams && options.GetIdempotencyLevel() == descriptorpb.MethodOptions_NO_SIDE_EFFECTS
+	switch {
+	case request.Method == http.MethodGet && readable:
+		request.Header.Del("Content-Type") // a request without a body has none
+	case request.Method != http.MethodPost:
+		allowed := http.MethodPost
+		if readable {
+			allowed = "GET, POST"
+		}
+		w.Header().Set("Allow", allowed)
+		refuse(w, request, http.StatusMethodNotAllowed, failure(connect.CodeUnimplemented,
+			fmt.Sprintf("%s is called by %s, not by %.20s", md.FullName(), allowed, request.Method)))
+		return
+	case request.ProtoMajor < 2 && md.IsStreamingClient() && md.IsStreamingServer():
+		refuse(w, request, http.StatusHTTPVersionNotSupported, failure(connect.CodeUnimplemented, string(md.FullName())+
+			" streams in both directions and needs HTTP/2: call by https, or in plaintext with HTTP/2 from the start (curl --http2-prior-knowledge)"))
+		return
+	case !slices.Contains(kinds(streams), kind):
+		r.wrongKind(w, request, kind, string(md.FullName())+" takes "+strings.Join(kinds(streams), ", "))
+		return
+	case strings.HasPrefix(kind, "application/grpc-web"):
+	default:
+		request.Header.Set("Content-Type", kind) // without a charset, which can only be UTF-8
+	}
+	if !streams && !strings.HasPrefix(kind, "application/grpc-web") {
+		request.Header.Set("Connect-Protocol-Version", "1") // plain JSON is Connect without its header
+	}
+	r.call(w, request, kind, streams)
+}
+
+// kinds returns the content types of Connect and gRPC-Web for methods with a
+// stream, and for the others.
+func kinds(streams bool) []string {
+	web := []string{"application/grpc-web", "application/grpc-web+proto", "application/grpc-web+json"}
+	if streams {
+		return append([]string{"application/connect+json", "application/connect+proto"}, web...)
+	}
+	return append([]string{"application/json", "application/proto"}, web...)
+}
+
+// wrongKind answers a request whose content type is not for what it asks.
+func (r *router) wrongKind(w http.ResponseWriter, request *http.Request, kind, right string) {
+	refuse(w, request, http.StatusUnsupportedMediaType, failure(connect.CodeInvalidArgument,
+		fmt.Sprintf("%s, and gRPC over HTTP/2, but the content type is %.100q", right, kind)))
+}
+
+// rest answers calls in the form of REST.
+func (r *router) rest(w http.ResponseWriter, request *http.Request, kind string) {
+	found, ok := r.routes.find(request)
+	request.Header.Del("Connect-Protocol-Version")
+	switch {
+	case !ok:
+		request.Header.Del("Content-Type") // it is the path that is wrong, or the method
+	case kind == "application/json":
+		request.Header.Set("Content-Type", kind)
+	case kind != "":
+		refuse(w, request, http.StatusUnsupportedMediaType, failure(connect.CodeInvalidArgument,
+			fmt.Sprintf("REST takes application/json, but the content type is %.100q", kind)))
+		return
+	}
+	if ok {
+		if err := found.check(request); err != nil {
+			refuse(w, request, http.StatusBadRequest, asConnect(err))
+			return
+		}
+		if !found.body && request.ContentLength != 0 {
+			refuse(w, request, http.StatusBadRequest, failure(connect.CodeInvalidArgument,
+				request.Method+" of "+string(found.method.Name())+" takes no body, only parameters in the path and the query"))
+			return
+		}
+	}
+	r.call(w, request, kind, false)
 }
 
 // contentType returns the media type of a request, without parameters that say
@@ -128,49 +200,31 @@ func (r *router) unread(w http.ResponseWriter, request *http.Request, err error)
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &large):
-		r.refuse(w, request, http.StatusTooManyRequests, connect.CodeResourceExhausted,
-			fmt.Sprintf("the message is larger than %d bytes", large.Limit))
+		refuse(w, request, http.StatusTooManyRequests, tooLarge(large.Limit))
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		r.refuse(w, request, http.StatusRequestTimeout, connect.CodeDeadlineExceeded, "the request did not come in time")
+		refuse(w, request, http.StatusRequestTimeout, failure(connect.CodeDeadlineExceeded, "the request did not come in time"))
 	default:
-		r.refuse(w, request, http.StatusBadRequest, connect.CodeInvalidArgument, "the request ended too early")
+		refuse(w, request, http.StatusBadRequest, failure(connect.CodeInvalidArgument, "the request ended too early"))
 	}
 }
 
 // native serves gRPC itself, which needs no transcoding.
 func (r *router) native(w http.ResponseWriter, request *http.Request) {
 	if request.ProtoMajor < 2 {
-		writeError(w, http.StatusHTTPVersionNotSupported, connect.CodeUnimplemented,
-			"gRPC needs HTTP/2; over HTTP/1.1 speak gRPC-Web or Connect")
+		refuse(w, request, http.StatusHTTPVersionNotSupported, failure(connect.CodeUnimplemented,
+			"gRPC needs HTTP/2; over HTTP/1.1 speak gRPC-Web or Connect"))
 		return
 	}
-	r.edge.server.ServeHTTP(&patientWriter{
+	called{r.edge.server}.ServeHTTP(&patientWriter{
 		ResponseWriter: w, control: http.NewResponseController(w), timeout: r.edge.options.WriteTimeout,
 	}, request)
 }
 
-// rpcPath tells whether a request is meant for a method.
-func rpcPath(r *http.Request) bool {
-	service, method, ok := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
-	return ok && r.Method == http.MethodPost && strings.Contains(service, ".") && !strings.Contains(method, "/")
-}
-
 // unknown answers calls of what is not forwarded.
 func (r *router) unknown(w http.ResponseWriter, request *http.Request) {
-	r.refuse(w, request, http.StatusNotFound, connect.CodeUnimplemented, fmt.Sprintf(
+	refuse(w, request, http.StatusNotFound, failure(connect.CodeUnimplemented, fmt.Sprintf(
 		"no method is served at %s %.200q; served are those of %s, REST under %s, and their schema at %s",
-		request.Method, request.URL.Path, strings.Join(r.edge.Services(), ", "), restPrefix, schemaPath))
-}
-
-// refuse answers with an error that is the edge's own, in the caller's protocol
-// where that has frames, else with an HTTP status and JSON.
-func (r *router) refuse(w http.ResponseWriter, request *http.Request, code int, status connect.Code, text string) {
-	kind := contentType(request)
-	framed := strings.HasPrefix(kind, "application/grpc") || strings.HasPrefix(kind, "application/connect+")
-	if framed && r.errors.IsSupported(request) && r.errors.Write(w, request, connect.NewError(status, errors.New(text))) == nil {
-		return
-	}
-	writeError(w, code, status, text)
+		request.Method, request.URL.Path, strings.Join(r.edge.Services(), ", "), restPrefix, schemaPath)))
 }
 
 // patientWriter gives a client time for each write, not for all of them.

@@ -3,11 +3,13 @@ package edge
 import (
 	"strings"
 
-	"connectrpc.com/connect"
 	"connectrpc.com/vanguard"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
+
+	"github.com/gctl-dev/gctl/svc/kit"
 )
 
 // ReasonJSON is the reason in the ErrorInfo of a request whose JSON is none, or
@@ -34,26 +36,24 @@ func (c jsonCodec) Unmarshal(data []byte, m proto.Message) error {
 		return nil
 	}
 	// protojson mixes kinds of space into its texts, so that nobody relies on them.
-	text := strings.ReplaceAll(strings.TrimPrefix(strings.ReplaceAll(err.Error(), "\u00a0", " "), "proto: "), "\n", " ")
-	if len(text) > maxJSONText {
-		text = text[:maxJSONText] + "…"
-	}
-	text = strings.ToValidUTF8(text, "")
+	text := cut(strings.ReplaceAll(strings.TrimPrefix(strings.ReplaceAll(err.Error(), "\u00a0", " "), "proto: "), "\n", " "), maxJSONText)
 	desc := m.ProtoReflect().Descriptor()
-	var details []*connect.ErrorDetail
-	for _, d := range []proto.Message{
+	return asConnect(kit.Status(codes.InvalidArgument, "the JSON is no "+string(desc.FullName())+": "+text,
 		&errdetails.ErrorInfo{
 			Reason: ReasonJSON, Domain: string(desc.ParentFile().Package()),
 			Metadata: map[string]string{"message": string(desc.FullName())},
 		},
 		&errdetails.BadRequest{FieldViolations: []*errdetails.BadRequest_FieldViolation{{Description: text, Reason: ReasonJSON}}},
-	} {
-		if detail, err := connect.NewErrorDetail(d); err == nil {
-			details = append(details, detail)
-		}
-	}
-	return asConnect(connect.CodeInvalidArgument, "the JSON is no "+string(desc.FullName())+": "+text, details...)
+	))
 }
 
 // maxJSONText bounds what an error repeats of a request, in bytes.
 const maxJSONText = 300
+
+// cut shortens a text of the caller's, and makes it UTF-8.
+func cut(text string, most int) string {
+	if len(text) > most {
+		text = text[:most] + "…"
+	}
+	return strings.ToValidUTF8(text, "")
+}

@@ -17,6 +17,7 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/gctl-dev/gctl/svc/edge"
+	"github.com/gctl-dev/gctl/svc/kit"
 	userv1 "github.com/gctl-dev/gctl/svc/user/api"
 )
 
@@ -164,7 +165,7 @@ func TestAFormOfAnotherSiteChangesNothing(t *testing.T) {
 		{"Sec-Fetch-Site", "cross-site", "Content-Type", "text/plain"},
 	} {
 		answer, body := do(t, httpClient(t, 1), "POST", "http://"+w.http+"/v1/users", `{"email":"x@example.com"}`, headers...)
-		if answer.StatusCode != http.StatusForbidden || !strings.Contains(body, "permission_denied") {
+		if answer.StatusCode != http.StatusForbidden || !strings.Contains(body, `"code":7`) {
 			t.Errorf("%q: %s %s", headers, answer.Status, body)
 		}
 	}
@@ -185,7 +186,12 @@ func (panicking) NewStream(context.Context, *grpc.StreamDesc, string, ...grpc.Ca
 func TestAPanicCostsOneCall(t *testing.T) {
 	log := &record{}
 	w := newWorld(t, "127.0.0.1:1")
-	e, err := edge.New(panicking{}, edge.Options{Log: jsonLog(log)})
+	server, err := kit.New(t.Context(), kit.Options{Config: kit.Config{Listen: "127.0.0.1:0", Plaintext: true}, Service: edge.Name, LogTo: log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { server.Close() })
+	e, err := edge.New(panicking{}, edge.Options{Log: server.Log(), ServerOptions: server.Chain()})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,8 @@ import (
 
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/peer"
+
+	"github.com/gctl-dev/gctl/svc/kit/identity"
 )
 
 // forwardedFor is the header that says for whom a call is forwarded.
@@ -46,7 +48,7 @@ func (f *forwarder) request(ctx context.Context) metadata.MD {
 	in, _ := metadata.FromIncomingContext(ctx)
 	out := without(in, f.drop)
 	if p, ok := peer.FromContext(ctx); ok && p.Addr != nil {
-		out.Append(forwardedFor, hostOf(p.Addr.String()))
+		out.Append(forwardedFor, identity.Host(p.Addr.String()))
 	}
 	return out
 }
@@ -69,13 +71,4 @@ func without(in metadata.MD, drop map[string]bool) metadata.MD {
 		return drop[name]
 	})
 	return out
-}
-
-// hostOf leaves the port out.
-func hostOf(addr string) string {
-	i := strings.LastIndexByte(addr, ':')
-	if i < 0 {
-		return addr
-	}
-	return strings.Trim(addr[:i], "[]")
 }

@@ -44,8 +44,14 @@ func newOrigins(allowed []string) (*origins, error) {
 	return o, nil
 }
 
-func (o *origins) allows(origin string) bool {
-	return slices.Contains(o.allowed, anyOrigin) || slices.Contains(o.allowed, origin)
+// allows tells whether pages of an origin may call: those that are configured,
+// and those of the host that is called.
+func (o *origins) allows(r *http.Request, origin string) bool {
+	if slices.Contains(o.allowed, anyOrigin) || slices.Contains(o.allowed, origin) {
+		return true
+	}
+	u, err := url.Parse(origin)
+	return err == nil && u.Host != "" && u.Host == r.Host
 }
 
 // wrap answers preflights, refuses what pages of others want changed, and lets
@@ -58,14 +64,14 @@ func (o *origins) wrap(next http.Handler) http.Handler {
 			return
 		}
 		w.Header().Add("Vary", "Origin")
-		if o.allows(origin) {
+		if o.allows(r, origin) {
 			w.Header().Set("Access-Control-Allow-Origin", origin)
 		}
 		if r.Method == http.MethodOptions && r.Header.Get("Access-Control-Request-Method") != "" {
 			o.preflight(w, r, origin)
 			return
 		}
-		if o.allows(origin) {
+		if o.allows(r, origin) {
 			w.Header().Set("Access-Control-Expose-Headers", strings.Join(exposed(), ", "))
 			next.ServeHTTP(&exposing{ResponseWriter: w}, r)
 			return
@@ -78,15 +84,15 @@ func (o *origins) wrap(next http.Handler) http.Handler {
 // goes out without a preflight.
 func (o *origins) check(w http.ResponseWriter, r *http.Request, next http.Handler) {
 	if err := o.guard.Check(r); err != nil && !slices.Contains(o.allowed, anyOrigin) {
-		writeError(w, http.StatusForbidden, connect.CodePermissionDenied, "pages of this origin may not call")
+		refuse(w, r, http.StatusForbidden, failure(connect.CodePermissionDenied, "pages of this origin may not call"))
 		return
 	}
 	next.ServeHTTP(w, r)
 }
 
 func (o *origins) preflight(w http.ResponseWriter, r *http.Request, origin string) {
-	if !o.allows(origin) {
-		writeError(w, http.StatusForbidden, connect.CodePermissionDenied, "pages of this origin may not call")
+	if !o.allows(r, origin) {
+		refuse(w, r, http.StatusForbidden, failure(connect.CodePermissionDenied, "pages of this origin may not call"))
 		return
 	}
 	h := w.Header()
@@ -112,7 +118,7 @@ func isNames(list string) bool {
 func exposed() []string {
 	return []string{
 		"Grpc-Status", "Grpc-Message", "Grpc-Status-Details-Bin",
-		"Content-Encoding", "Connect-Content-Encoding", requestID,
+		"Content-Encoding", "Connect-Content-Encoding", requestID, retryAfter,
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/gctl-dev/gctl/svc/kit"
+	userv1 "github.com/gctl-dev/gctl/svc/user/api"
 )
 
 // Config is what the operator of an edge decides beside the kit's own settings.
@@ -37,12 +38,15 @@ func Setup(ctx context.Context, server *kit.Server, c *Config) error {
 	if c.Target == "" {
 		return fmt.Errorf("%w: --target names no service", kit.ErrUsage)
 	}
-	conn, err := server.Dial(kit.Target{Service: c.Target, Addrs: c.TargetAddrs, Identities: c.TargetIDs, Required: true}) //nolint:contextcheck // the connection outlives this call
+	conn, err := server.Dial(kit.Target{ //nolint:contextcheck // the connection outlives this call
+		Service: c.Target, Addrs: c.TargetAddrs, Identities: c.TargetIDs, Required: true,
+		Keys: map[string]string{userv1.UserService_CreateUser_FullMethodName: "request_id"}, Options: DialOptions(),
+	})
 	if err != nil {
 		return err
 	}
 	e, err := New(conn, Options{
-		Origins: c.Origins, Page: c.Page, Stopping: server.Stopping(),
+		Target: c.Target, Origins: c.Origins, Page: c.Page, Stopping: server.Stopping(),
 		ServerOptions: server.Chain(), Log: server.Log(),
 	})
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/durationpb"
 
 	userv1 "github.com/gctl-dev/gctl/svc/user/api"
 )
@@ -29,19 +30,25 @@ type stub struct {
 func newStub(t testing.TB) (*stub, string) {
 	t.Helper()
 	s := &stub{seen: make(chan metadata.MD, 100), left: make(chan time.Duration, 100), ended: make(chan error, 100)}
+	return s, serveUsers(t, s)
+}
+
+// serveUsers serves a user service and returns its address.
+func serveUsers(t testing.TB, users userv1.UserServiceServer) string {
+	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	server := grpc.NewServer(grpc.MaxRecvMsgSize(64 << 20))
-	userv1.RegisterUserServiceServer(server, s)
+	userv1.RegisterUserServiceServer(server, users)
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	t.Cleanup(func() {
 		server.Stop()
 		<-served
 	})
-	return s, listener.Addr().String()
+	return listener.Addr().String()
 }
 
 func (s *stub) meet(ctx context.Context) {
@@ -67,7 +74,8 @@ func (s *stub) GetUser(ctx context.Context, r *userv1.GetUserRequest) (*userv1.U
 	err := errors.Join(
 		grpc.SetHeader(ctx, metadata.Pairs("x-said", "first", "x-bytes-bin", "\x00\x01")),
 		grpc.SetTrailer(ctx, metadata.Pairs("x-last", "word")))
-	if err != nil {
+	if err != nil { // the call is over already
+		s.ended <- err
 		return nil, err
 	}
 	switch r.GetId() {
@@ -77,6 +85,8 @@ func (s *stub) GetUser(ctx context.Context, r *userv1.GetUserRequest) (*userv1.U
 		return nil, status.FromContextError(ctx.Err()).Err()
 	case "big":
 		return &userv1.User{DisplayName: string(make([]byte, 2<<20))}, nil
+	case "away", "busy", "full":
+		return nil, told(r.GetId())
 	case "fail":
 		st, err := status.New(codes.FailedPrecondition, "not thus: 100 % “wrong”").WithDetails(&errdetails.ErrorInfo{Reason: "WHY", Domain: "user.v1"})
 		if err != nil {
@@ -87,11 +97,30 @@ func (s *stub) GetUser(ctx context.Context, r *userv1.GetUserRequest) (*userv1.U
 	return &userv1.User{Id: r.GetId()}, nil
 }
 
+// told is a status of the service itself: two with a RetryInfo, one without.
+func told(id string) error {
+	s := status.New(codes.ResourceExhausted, "the store is full")
+	var err error
+	switch id {
+	case "away":
+		s, err = status.New(codes.Unavailable, "the store is away").WithDetails(&errdetails.RetryInfo{RetryDelay: durationpb.New(50 * time.Millisecond)})
+	case "busy":
+		s, err = status.New(codes.ResourceExhausted, "too many").WithDetails(&errdetails.RetryInfo{RetryDelay: durationpb.New(1200 * time.Millisecond)})
+	}
+	if err != nil {
+		return err
+	}
+	return s.Err()
+}
+
 // WatchUsers sends a change at once, and then until the call is over as many as
 // are wanted.
 func (s *stub) WatchUsers(r *userv1.WatchUsersRequest, stream grpc.ServerStreamingServer[userv1.UserChange]) error {
 	s.meet(stream.Context())
 	change := &userv1.UserChange{Token: "1"}
+	if r.GetToken() == "away" {
+		return status.Error(codes.Unavailable, "the store is away")
+	}
 	if r.GetToken() == "flood" {
 		change.Token = string(make([]byte, 64<<10))
 	}

@@ -105,6 +105,7 @@ func (s *Server) newAdmin() error {
 		Limits:   limits{s.parts.limits},
 		Level:    s.parts.telemetry.Level(),
 		Faults:   s.parts.faults,
+		Services: s.server.GetServiceInfo,
 		Serving: func(serving bool) {
 			cause := ""
 			if !serving {

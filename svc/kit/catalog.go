@@ -34,25 +34,40 @@ func (s *Server) join(ctx context.Context) (leave func(context.Context) error, e
 	if err != nil {
 		return nil, err
 	}
-	client := s.catalog
 	announcing, stop := context.WithCancel(context.WithoutCancel(ctx))
 	done := make(chan struct{})
+	registered := false // once confirmed by the agent
 	go func() {
 		defer close(done)
-		client.Announce(announcing, registration, s.announced(announcing))
+		tell := s.announced(announcing)
+		s.catalog.Announce(announcing, registration, func(err error) {
+			registered = registered || err == nil
+			tell(err)
+		})
 	}()
 	return func(ctx context.Context) error {
 		stop()
 		<-done
-		ctx, cancel := context.WithTimeout(ctx, leaveTimeout)
-		defer cancel()
-		if err := client.Deregister(ctx, registration.ID); err != nil {
-			s.log.ErrorContext(ctx, "could not leave the catalog", "error", err)
-			return fmt.Errorf("leave the catalog: %w", err)
-		}
-		s.log.InfoContext(ctx, "left the catalog")
-		return nil
+		return s.leave(ctx, registration.ID, registered)
 	}, nil
+}
+
+// leave takes the instance out of the catalog, even if it does not know of having
+// been registered: the answer may have been lost.
+func (s *Server) leave(ctx context.Context, id string, registered bool) error {
+	ctx, cancel := context.WithTimeout(ctx, leaveTimeout)
+	defer cancel()
+	err := s.catalog.Deregister(ctx, id)
+	switch {
+	case err == nil:
+		s.log.InfoContext(ctx, "left the catalog")
+	case !registered:
+		s.log.InfoContext(ctx, "there is no catalog to leave: the instance was never registered", "catalog", s.options.Consul)
+	default:
+		s.log.ErrorContext(ctx, "could not leave the catalog", "error", err)
+		return fmt.Errorf("leave the catalog: %w", err)
+	}
+	return nil
 }
 
 // announced returns a function that logs the results of announcements, each
@@ -94,12 +109,22 @@ func (s *Server) registration() (consul.Registration, error) {
 	}
 	for key, value := range map[string]string{
 		"zone": s.options.Zone, "admin": besideOf(addr, addrOf(s.adminListener)), "metrics": besideOf(addr, s.metricsAddr),
+		"http": besideOf(addr, s.httpAddr()),
 	} {
 		if value != "" {
 			meta[key] = value
 		}
 	}
 	return consul.Registration{Service: s.options.Service, ID: s.options.Instance, Addr: addr, Meta: meta, Check: check}, nil
+}
+
+// httpAddr returns where the first of the HTTP servers of ServeHTTP listens, nil
+// if there is none.
+func (s *Server) httpAddr() net.Addr {
+	if len(s.fronts) == 0 {
+		return nil
+	}
+	return s.fronts[0].listener.Addr()
 }
 
 // own returns the services that are this server's own.

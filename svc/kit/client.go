@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/connectivity"
 
@@ -38,6 +39,8 @@ type Target struct {
 	// Keys names, by full method ("/package.Service/Method"), the field of the
 	// request that holds an idempotency key: calls with one may be repeated.
 	Keys map[string]string
+	// Options are added to those of the connection.
+	Options []grpc.DialOption
 }
 
 // Dial returns a connection to another service: its instances come from the
@@ -51,10 +54,17 @@ func (s *Server) Dial(target Target) (*grpc.ClientConn, error) {
 	if err != nil {
 		return nil, err
 	}
-	monitor := &balancer.Monitor{OnEvent: s.logEndpoint(target.Service)}
+	monitor := &balancer.Monitor{}
+	instances := newInstances(target.Service, monitor.Status)
+	monitor.OnEvent = func(e balancer.Event) {
+		instances.count(e)
+		s.logInstance(target.Service, e)
+	}
 	retrier := retry.New(target.Service, retry.Options{Keys: target.Keys})
-	if err := s.parts.telemetry.Registry().Register(retrier); err != nil {
-		return nil, fmt.Errorf("a second connection to %s: %w", target.Service, err)
+	for _, metrics := range []prometheus.Collector{retrier, instances} {
+		if err := s.parts.telemetry.Registry().Register(metrics); err != nil {
+			return nil, fmt.Errorf("a second connection to %s: %w", target.Service, err)
+		}
 	}
 	options := append(s.parts.telemetry.DialOptions(telemetry.Client{Target: target.Service, Instance: (&directory{monitor: monitor}).instance}),
 		grpc.WithTransportCredentials(s.outward(target.Identities)),
@@ -68,7 +78,7 @@ func (s *Server) Dial(target Target) (*grpc.ClientConn, error) {
 		grpc.WithChainStreamInterceptor(deadline.StreamClientInterceptor(deadline.Options{}), retrier.StreamClientInterceptor(),
 			s.parts.breakers.StreamClientInterceptor(target.Service), callStream),
 	)
-	conn, err := grpc.NewClient(discovery.Scheme+":///"+target.Service, options...)
+	conn, err := grpc.NewClient(discovery.Scheme+":///"+target.Service, append(options, target.Options...)...)
 	if err != nil {
 		return nil, err
 	}
@@ -160,16 +170,18 @@ func (f fixed) Watch(ctx context.Context, service string, notify func(discovery.
 	return ctx.Err()
 }
 
-// logEndpoint writes down what the balancer decides about an instance.
-func (s *Server) logEndpoint(service string) func(balancer.Event) {
-	return func(e balancer.Event) {
-		level := slog.LevelInfo
-		if e.State == balancer.Ejected {
-			level = slog.LevelWarn
-		}
-		s.log.Log(context.Background(), level, "instance "+string(e.State), "target", service, "endpoint", e.Endpoint,
-			"endpoint_address", e.Addr, "reason", string(e.Reason), "detail", e.Detail, "until", e.Until, "ejections", e.Ejections)
+// logInstance writes down what the balancer decided about an instance.
+func (s *Server) logInstance(service string, e balancer.Event) {
+	level := slog.LevelInfo
+	attrs := []any{
+		"target", service, "endpoint", e.Endpoint, "endpoint_address", e.Addr,
+		"reason", string(e.Reason), "detail", e.Detail, "ejections", e.Ejections,
 	}
+	if e.State == balancer.Ejected {
+		level = slog.LevelWarn
+		attrs = append(attrs, "until", e.Until)
+	}
+	s.log.Log(context.Background(), level, "instance "+string(e.State), attrs...)
 }
 
 // callUnary tells the balancer that a call is unary.

@@ -1,10 +1,12 @@
 package kit
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"strconv"
 	"time"
 
@@ -90,7 +92,7 @@ func (c *Config) Flags(flags *pflag.FlagSet) {
 // Check tells what is missing or contradictory, before anything is started.
 // New does it too; a main that calls it can tell wrong usage from failure.
 func (c *Config) Check() error {
-	return errors.Join(c.checkTLS(), c.checkAdmin(), c.checkLists(), c.checkRest())
+	return errors.Join(c.checkTLS(), c.checkAdmin(), c.checkLists(), c.checkRest(), c.checkCatalog())
 }
 
 // checkLists reads what has a language of its own.
@@ -177,15 +179,55 @@ func onLoopback(addr string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
+// checkCatalog tells whether clients could dial what the catalog would get to
+// know. New knows it better where a name is given to listen on.
+func (c *Config) checkCatalog() error {
+	if c.Consul == "" || c.Listen == "" {
+		return nil
+	}
+	_, err := c.advertised(c.Listen)
+	return err
+}
+
 // advertised returns the address to register. The address that a server
 // listens on serves clients too, unless it stands for all of the machine's.
 func (c *Config) advertised(listening string) (string, error) {
 	if c.Advertise != "" {
+		if !dialable(c.Advertise) {
+			return "", fmt.Errorf("--advertise: clients cannot dial %s: give the address or the name of this machine instead", c.Advertise)
+		}
 		return c.Advertise, nil
 	}
-	host, _, err := net.SplitHostPort(listening)
-	if ip := net.ParseIP(host); err != nil || ip == nil || ip.IsUnspecified() {
-		return "", fmt.Errorf("which address do clients dial? --listen %s does not say: give --advertise", c.Listen)
+	if !dialable(listening) {
+		return "", fmt.Errorf("--consul: which address do clients dial? --listen %s does not say: give %s", cmp.Or(c.Listen, listening), advice(listening))
 	}
 	return listening, nil
+}
+
+// dialable tells whether an address can be one of a single machine.
+func dialable(addr string) bool {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil || host == "" {
+		return false
+	}
+	if ip, err := netip.ParseAddr(host); err == nil {
+		return !ip.Unmap().IsUnspecified() && ip.Zone() == "" // which only this machine knows
+	}
+	return true // a name
+}
+
+// advice is a setting that would do: with an address of this machine, where it has
+// one that others may reach, and with the port to listen on.
+func advice(listening string) string {
+	_, port, err := net.SplitHostPort(listening)
+	if err != nil || port == "0" {
+		port = "PORT"
+	}
+	addrs, _ := net.InterfaceAddrs() // without them there is no example
+	for _, a := range addrs {
+		if n, ok := a.(*net.IPNet); ok && n.IP.IsGlobalUnicast() {
+			return fmt.Sprintf("--advertise HOST:%s, for example --advertise %s", port, net.JoinHostPort(n.IP.String(), port))
+		}
+	}
+	return "--advertise HOST:" + port
 }

@@ -62,32 +62,62 @@ admin-allow: one
 	}
 }
 
+// Every line that is wrong is named, with its value and what is wanted. Texts are
+// not shown: they may be secrets.
 func TestAllThatIsWrongWithAFileIsNamed(t *testing.T) {
 	_, flags := settings()
 	path := write(t, `
 listn: s3cret
 help: s3cret
 config: s3cret
-drain-wait: s3cret
+drain-wait: 5
 instance:
 zone: {a: s3cret}
 consul: [s3cret, s3cret]
 allow: [[s3cret]]
-plaintext: s3cret
+plaintext: yes
+"legacy-metrics": "on"
+trace-ratio: half
+log-level: loud
+deadline-floor: `+strings.Repeat("1", 50)+`
+otlp-plaintext: [true, s3cret]
+drain-timeout: "5\e[2J"
 `)
 	err := kit.FromFile(flags, path)
 	if err == nil || strings.Contains(err.Error(), "s3cret") {
 		t.Fatalf("error = %v", err)
 	}
+	const duration, boolean = "want a duration with its unit, for example 300ms, 5s or 1m30s", "want true or false"
+	want := []string{
+		`line 2: there is no setting "listn"`,
+		`line 3: there is no setting "help"`,
+		`line 4: there is no setting "config"`,
+		`line 5: drain-wait: "5" is no valid value: ` + duration,
+		`line 6: instance: want one value, ID (ID of this instance (default service, host and port))`,
+		`line 7: zone: want one value, ZONE (ZONE of this instance; published, and preferred in calls)`,
+		`line 8: consul: want one value, ADDR (register with the Consul agent at ADDR)`,
+		`line 9: allow: want one value or a list of them`,
+		`line 10: plaintext: "yes" is no valid value: ` + boolean,
+		`line 11: legacy-metrics: "on" is no valid value: ` + boolean,
+		`line 12: trace-ratio: "half" is no valid value: want a number, for example 0.25`,
+		`line 13: log-level: "loud" is no valid value: want LEVEL (least LEVEL that is logged: debug, info, warn or error)`,
+		`line 14: deadline-floor: "` + strings.Repeat("1", 40) + `…" is no valid value: ` + duration,
+		`line 15: otlp-plaintext: want one value, true or false`,
+		`line 16: drain-timeout: "5\x1b[2J" is no valid value: ` + duration,
+	}
 	lines := strings.Split(err.Error(), "\n")
-	for i, want := range []string{
-		"no valid value for allow", "no valid value for consul", "no valid value for drain-wait", "no valid value for instance", "no valid value for plaintext",
-		"no valid value for zone", `there is no setting "config"`, `there is no setting "help"`, `there is no setting "listn"`,
-	} {
-		if i >= len(lines) || lines[i] != "--config "+path+": "+want {
-			t.Errorf("line %d of %q, want %q", i, lines, want)
+	if len(lines) != len(want) {
+		t.Errorf("%d lines, want %d", len(lines), len(want))
+	}
+	for i, line := range lines[:min(len(lines), len(want))] {
+		if full := "--config " + path + ", " + want[i]; line != full {
+			t.Errorf("%q, want %q", line, full)
 		}
 	}
+}
+
+func TestAFileThatIsNoMapping(t *testing.T) {
+	_, flags := settings()
 	for what, text := range map[string]string{
 		"no mapping": "s3cret", "a list": "- s3cret", "no YAML": "a: 's3cret", "twice": "zone: s3cret\nzone: s3cret2", "a tab": "zone:\n\t- s3cret",
 		"an alias of nothing": "zone: *s3cret", "numbers for names": "1: s3cret",
@@ -96,7 +126,7 @@ plaintext: s3cret
 			t.Errorf("%s: %v", what, err)
 		}
 	}
-	if err := kit.FromFile(flags, path+".not"); !errors.Is(err, os.ErrNotExist) {
+	if err := kit.FromFile(flags, "/no/such/file"); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("a file that is not there: %v", err)
 	}
 }
@@ -151,6 +181,15 @@ func TestTheCommandLine(t *testing.T) {
 		{[]string{"--plaintext", "--rate-limit=nonsense"}, 2, "", "--rate-limit"},
 		{[]string{"--plaintext", "--concurrency-limit=9..1"}, 2, "", "--concurrency-limit"},
 		{[]string{"--plaintext", "--listen=127.0.0.1:0", "--trace-ratio=2"}, 2, "", "--trace-ratio"},
+		{[]string{"--plaintext", "--listen=0.0.0.0:7001", "--consul=127.0.0.1:1"}, 2, "", "which address do clients dial? --listen 0.0.0.0:7001 does not say: give --advertise HOST:7001"},
+		{[]string{"--plaintext", "--listen=[::]:7001", "--consul=127.0.0.1:1"}, 2, "", "--listen [::]:7001 does not say: give --advertise HOST:7001"},
+		{[]string{"--plaintext", "--listen=:7001", "--consul=127.0.0.1:1"}, 2, "", "--listen :7001 does not say: give --advertise HOST:7001"},
+		{[]string{"--plaintext", "--listen=:0", "--consul=127.0.0.1:1"}, 2, "", "give --advertise HOST:PORT"},
+		{[]string{"--plaintext", "--listen=", "--consul=127.0.0.1:1"}, 2, "", "give --advertise HOST:"},
+		{[]string{"--plaintext", "--listen=:0", "--consul=127.0.0.1:1", "--advertise=0.0.0.0:1"}, 2, "", "--advertise: clients cannot dial 0.0.0.0:1"},
+		{[]string{"--plaintext", "--listen=:0", "--consul=127.0.0.1:1", "--advertise=here:1"}, 1, "", "enough"},
+		{[]string{"--plaintext", "--listen=localhost:0", "--consul=127.0.0.1:1"}, 1, "", "enough"},
+		{[]string{"--plaintext", "--listen=:0"}, 1, "", "enough"},
 		{[]string{"--plaintext", "--listen=192.0.2.1:1"}, 1, "", "--listen"},
 		{[]string{"--plaintext", "--listen=127.0.0.1:0"}, 1, "", "enough"},
 	} {
@@ -165,27 +204,28 @@ func TestTheCommandLine(t *testing.T) {
 
 func says(text, part string) bool { return strings.Contains(text, part) && (part != "" || text == "") }
 
-// What a file says reaches the flags or is refused, and no value is shown.
+// What a file says reaches the flags or is refused, and no text is shown.
 func FuzzFromFile(f *testing.F) {
 	f.Add("listen: 127.0.0.1:1\nallow: [a, b]", "drain-wait", "x")
 	f.Add("- a", "zone", "")
 	f.Add("a: &a [b]\nzone: *a", "allow", "\n")
 	f.Add("? {a: b}\n: c", "nonsense", "'\"")
+	_, flags := settings()
 	f.Fuzz(func(t *testing.T, text, name, value string) {
-		_, flags := settings()
-		if err := kit.FromFile(flags, write(t, text)); err == nil {
+		_, fresh := settings()
+		if err := kit.FromFile(fresh, write(t, text)); err == nil {
 			var all map[string]any
 			if err := yaml.Unmarshal([]byte(text), &all); err != nil {
 				t.Fatal(err)
 			}
 			for name := range all {
-				if found := flags.Lookup(name); found == nil || !found.Changed && all[name] != nil && !empty(all[name]) {
+				if found := fresh.Lookup(name); found == nil || !found.Changed && all[name] != nil && !empty(all[name]) {
 					t.Errorf("%q was taken, and set nothing", name)
 				}
 			}
 		}
 		const secret = "s3cret"
-		if strings.Contains(name, secret) {
+		if f := flags.Lookup(name); strings.Contains(name, secret) || f != nil && !strings.HasPrefix(f.Value.Type(), "string") {
 			return
 		}
 		data, err := yaml.Marshal(map[string]string{name: secret + value})

@@ -85,7 +85,7 @@ func (m *managed) fixture(t *testing.T, actor string) controltest.Fixture {
 		Breakers: &controltest.Breakers{Name: "odd/default", Target: "odd", Override: m.override, Trip: m.trip, Moves: func() int { return int(m.moves.Load()) }},
 		Limits:   &controltest.Limits{Rate: "rate/default", Concurrency: "concurrency", Settings: m.settings},
 		Faults: &controltest.Faults{
-			Method: "test.Odd/Call",
+			Method: "test.Odd/Call", Other: "grpc.health.v1.Health/Watch",
 			Call: func(ctx context.Context) error {
 				return own.Invoke(ctx, oddCall, &emptypb.Empty{}, &emptypb.Empty{})
 			},

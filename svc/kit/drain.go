@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"sync"
 	"time"
 )
@@ -23,9 +22,9 @@ const (
 const (
 	// cutTimeout is how long a cut waits for handlers to notice.
 	cutTimeout = 500 * time.Millisecond
-	// sameSignal is how long the same signal again is taken for an echo of the first:
-	// some tools signal a process and then its group.
-	sameSignal = 300 * time.Millisecond
+	// closeTimeout is how long after a second signal is waited for what OnStop was
+	// told to close.
+	closeTimeout = 500 * time.Millisecond
 )
 
 // drainEvent is one step of a drain that was taken.
@@ -75,9 +74,9 @@ func (l *drainLog) follow(ctx context.Context, tell func(drainEvent)) {
 	}
 }
 
-// drain takes the server out of service step by step. The signal that began it
-// may be nil; a further one cuts it short.
-func (s *Server) drain(ctx context.Context, leave func(context.Context) error, timeout time.Duration, first os.Signal, signals <-chan os.Signal) {
+// drain takes the server out of service step by step. A second signal cuts it
+// short.
+func (s *Server) drain(ctx context.Context, leave func(context.Context) error, timeout time.Duration, signals *signals) {
 	ctx, cut := context.WithCancel(ctx)
 	defer cut()
 	done := make(chan struct{})
@@ -85,7 +84,7 @@ func (s *Server) drain(ctx context.Context, leave func(context.Context) error, t
 		defer close(done)
 		s.drainSteps(ctx, leave, timeout)
 	}()
-	if !s.secondSignal(ctx, first, signals, done) {
+	if !signals.second(done) {
 		return
 	}
 	s.log.WarnContext(ctx, "second signal: stopping at once")
@@ -94,25 +93,24 @@ func (s *Server) drain(ctx context.Context, leave func(context.Context) error, t
 	s.drained.add(drainEvent{stopped, s.calls.Load(), errors.New("a second signal cut it short")})
 }
 
-// secondSignal waits for the end of a drain, and returns true if a second signal
-// comes before.
-func (s *Server) secondSignal(ctx context.Context, first os.Signal, signals <-chan os.Signal, done <-chan struct{}) bool {
-	at := time.Now()
-	for {
+// closeAll is Close, which is given up soon after a second signal: the process
+// ends, and what is lost is the last spans, or what a closer hangs on.
+func (s *Server) closeAll(ctx context.Context, signals *signals) error {
+	closed := make(chan error, 1)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		closed <- s.Close()
+	}()
+	if signals.second(done) {
 		select {
 		case <-done:
-			return false
-		case sig := <-signals:
-			switch {
-			case first == nil:
-				s.log.InfoContext(ctx, "draining already", "signal", sig.String())
-				first, at = sig, time.Now()
-			case sig == first && time.Since(at) < sameSignal:
-			default:
-				return true
-			}
+		case <-time.After(closeTimeout):
+			s.log.WarnContext(ctx, "second signal: not everything was closed in time")
+			return nil
 		}
 	}
+	return <-closed
 }
 
 func (s *Server) drainSteps(ctx context.Context, leave func(context.Context) error, timeout time.Duration) {
@@ -120,6 +118,7 @@ func (s *Server) drainSteps(ctx context.Context, leave func(context.Context) err
 	s.ready.shutdown()
 	tell(notServing, nil)
 	tell(deregistered, leave(ctx))
+	s.leaving.Store(true)
 	select {
 	case <-time.After(s.options.DrainWait):
 	case <-ctx.Done():

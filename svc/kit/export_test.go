@@ -6,9 +6,11 @@ import (
 	"log/slog"
 	"os"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
 
+	"github.com/gctl-dev/gctl/discovery/balancer"
 	"github.com/gctl-dev/gctl/svc/kit/auth"
 	"github.com/gctl-dev/gctl/svc/kit/breaker"
 	"github.com/gctl-dev/gctl/svc/kit/fault"
@@ -25,6 +27,14 @@ func (s *Server) Faults() *fault.Set       { return s.parts.faults }
 func (s *Server) Level() *slog.LevelVar    { return s.parts.telemetry.Level() }
 func (o *Options) Judge(b breaker.Options) { o.breaker = b }
 func (s *Server) CloseListener() error     { return s.listener.Close() }
+
+// LogInstance writes down an event of the balancer.
+func (s *Server) LogInstance(target string, e balancer.Event) { s.logInstance(target, e) }
+
+// NewInstances returns the metrics of the instances of a target.
+func NewInstances(target string, status func() []balancer.Status) prometheus.Collector {
+	return newInstances(target, status)
+}
 
 // Outward returns the credentials of connections to others.
 func (s *Server) Outward() credentials.TransportCredentials { return s.outward(nil) }

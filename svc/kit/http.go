@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -76,7 +77,9 @@ func (s *Server) allowed(list *auth.List, next http.Handler) http.Handler {
 			if lines.Allow() {
 				s.log.WarnContext(r.Context(), "caller refused", "path", r.URL.Path, "caller", id)
 			}
-			http.Error(w, "this certificate may not call here", http.StatusForbidden)
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(http.StatusForbidden)
+			_, _ = io.WriteString(w, `{"code":7,"message":"this certificate may not call here"}`) // a google.rpc.Status
 			return
 		}
 		next.ServeHTTP(w, r)
@@ -105,6 +108,19 @@ func (s *Server) recoverHTTP(r *http.Request) {
 	panic(http.ErrAbortHandler) // what was sent is no answer: cut it off
 }
 
+// sayGoodbye ends connections with the answers to their requests, once clients
+// should find another instance: with "Connection: close" in HTTP/1.1, which in
+// HTTP/2 becomes a GOAWAY. Idle connections stay open, other than with the
+// SetKeepAlivesEnabled of an http.Server: a request may be under way on them.
+func (s *Server) sayGoodbye(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.leaving.Load() {
+			w.Header().Set("Connection", "close")
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
 // listenHTTP binds the address of an HTTP server; the listener is closed with s.
 func (s *Server) listenHTTP(ctx context.Context, addr string, server *http.Server) (*front, error) {
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
@@ -115,6 +131,7 @@ func (s *Server) listenHTTP(ctx context.Context, addr string, server *http.Serve
 		listener = tls.NewListener(listener, server.TLSConfig)
 	}
 	s.OnStop(func() error { return closed(listener.Close()) })
+	server.Handler = s.sayGoodbye(server.Handler)
 	return &front{server, listener}, nil
 }
 

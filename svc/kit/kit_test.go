@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -222,11 +223,22 @@ func TestFlagsBeatTheEnvironment(t *testing.T) {
 	if c.Instance != "flag" || c.TLSClientCA != "ca.pem" || c.DrainWait != 7*time.Second || !c.Plaintext || c.Listen != "127.0.0.1:9090" {
 		t.Errorf("config = %+v", c)
 	}
-	env["X_DRAIN_WAIT"] = "s3cret"
-	flags = pflag.NewFlagSet("test", pflag.ContinueOnError)
-	c.Flags(flags)
+}
+
+func TestAllThatIsWrongWithTheEnvironmentIsNamed(t *testing.T) {
+	_, flags := settings()
+	env := map[string]string{"X_DRAIN_WAIT": "5", "X_PLAINTEXT": "on", "X_LEGACY_METRICS": "", "X_TRACE_RATIO": "1/2"}
 	err := kit.FromEnv(flags, "X", func(name string) (string, bool) { v, ok := env[name]; return v, ok })
-	if err == nil || !strings.Contains(err.Error(), "X_DRAIN_WAIT") || strings.Contains(err.Error(), "s3cret") {
-		t.Errorf("error = %v", err)
+	if err == nil {
+		t.Fatal("no error")
+	}
+	want := []string{
+		`X_DRAIN_WAIT: "5" is no valid value: want a duration with its unit, for example 300ms, 5s or 1m30s`,
+		`X_LEGACY_METRICS: "" is no valid value: want true or false`,
+		`X_PLAINTEXT: "on" is no valid value: want true or false`,
+		`X_TRACE_RATIO: "1/2" is no valid value: want a number, for example 0.25`,
+	}
+	if lines := strings.Split(err.Error(), "\n"); !slices.Equal(slices.Sorted(slices.Values(lines)), want) {
+		t.Errorf("error = %v, want %q", err, want)
 	}
 }

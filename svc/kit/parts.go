@@ -58,7 +58,7 @@ func (s *Server) newParts(ctx context.Context) (p parts, err error) {
 	judged.OnChange = func(now breaker.Status) { s.logBreaker(ctx, now) }
 	p.breakers = breaker.New(judged)
 	p.faults = fault.New(fault.Options{})
-	p.telemetry.Registry().MustRegister(p.limits, p.breakers, p.faults)
+	p.telemetry.Registry().MustRegister(p.limits, p.breakers, p.faults, newCRLMetric(s.serverCerts))
 	return p, nil
 }
 

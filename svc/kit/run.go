@@ -17,8 +17,10 @@ import (
 // control API asks for a drain. Then it drains: health says NOT_SERVING, the
 // instance leaves the catalog, clients get DrainWait to notice, new calls are
 // refused and those in flight may end, and what is still open after DrainTimeout
-// is cut. A second signal cuts at once. What was given to OnStop is closed at the
-// end.
+// is cut. What was given to OnStop is closed at the end. A second signal cuts at
+// once, whenever it comes: calls get half a second to notice, the control API's
+// last answers and what is to be closed as much, so that Run returns within two
+// seconds.
 //
 // The error is nil after a drain, however it ended, and otherwise says why the
 // server could not serve.
@@ -29,24 +31,25 @@ func (s *Server) Run(ctx context.Context) error {
 	return s.run(ctx, signals)
 }
 
-func (s *Server) run(ctx context.Context, signals <-chan os.Signal) (err error) {
-	defer func() { err = errors.Join(err, s.Close()) }()
+func (s *Server) run(ctx context.Context, come <-chan os.Signal) (err error) {
+	signals := &signals{come: come, log: s.log}
+	defer func() { err = errors.Join(err, s.closeAll(ctx, signals)) }()
 	r := s.start(ctx)
 	leave, err := s.join(ctx)
 	if err == nil {
 		s.logServing(ctx)
 		timeout := s.options.DrainTimeout
-		var first os.Signal
 		select {
 		case err = <-r.failed:
 			s.log.ErrorContext(ctx, "draining: something ceased to serve", "error", err)
 		case <-ctx.Done():
-		case first = <-signals:
+		case first := <-come:
+			signals.begin(first)
 			s.log.InfoContext(ctx, "draining", "signal", first.String())
 		case timeout = <-s.drainAsked:
 			s.log.InfoContext(ctx, "draining on demand of the control API")
 		}
-		s.drain(context.WithoutCancel(ctx), leave, timeout, first, signals)
+		s.drain(context.WithoutCancel(ctx), leave, timeout, signals)
 	}
 	err = errors.Join(err, r.stop(s))
 	if err == nil {
@@ -73,6 +76,9 @@ func (s *Server) start(ctx context.Context) *running {
 	}
 	for _, files := range s.certs {
 		r.goroutines.Go(func() { s.watchCerts(beside, files) })
+	}
+	if s.options.TLSCRL != "" {
+		r.goroutines.Go(func() { s.watchCRLs(beside, s.serverCerts) })
 	}
 	s.ready.start(s.services())
 	r.serve(func() error { return s.server.Serve(s.listener) })

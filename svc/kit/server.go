@@ -57,6 +57,7 @@ type Server struct {
 	log      *slog.Logger
 	ready    *readiness
 	stopping chan struct{}
+	leaving  atomic.Bool  // clients should find another instance
 	calls    atomic.Int64 // open ones, without those of health and reflection
 
 	listener      net.Listener
@@ -81,7 +82,7 @@ type Server struct {
 	drained    *drainLog
 
 	dependencies []dependency
-	closers      []func() error // the last one first
+	closers      closers
 }
 
 // New checks the configuration, loads the certificates and binds the listening
@@ -117,6 +118,9 @@ func New(ctx context.Context, options Options) (_ *Server, err error) {
 		return nil, err
 	}
 	if options.Consul != "" {
+		if _, err := options.advertised(s.Addr()); err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrUsage, err)
+		}
 		if s.catalog, err = consul.New(consul.Config{Address: options.Consul}); err != nil {
 			return nil, fmt.Errorf("--consul: %w", err)
 		}
@@ -185,18 +189,19 @@ func (s *Server) DependOn(name string, check func(context.Context) error) {
 	s.dependencies = append(s.dependencies, dependency{name, check})
 }
 
-// OnStop has f called once the server has stopped, the last one first.
-func (s *Server) OnStop(f func() error) { s.closers = append(s.closers, f) }
+// OnStop has f called once the server has stopped, the last one first, or at once
+// where that is over. It may be called at any time, by any goroutine.
+func (s *Server) OnStop(f func() error) {
+	if s.closers.add(f) {
+		return
+	}
+	if err := f(); err != nil {
+		s.log.Warn("closing what was opened after the end", "error", err)
+	}
+}
 
 // Close releases what New and OnStop opened. Run does it at its end.
-func (s *Server) Close() error {
-	var errs []error
-	for _, f := range slices.Backward(s.closers) {
-		errs = append(errs, f())
-	}
-	s.closers = nil
-	return errors.Join(errs...)
-}
+func (s *Server) Close() error { return s.closers.close() }
 
 // services returns the sorted names of the services that callers came for:
 // all but health and reflection.

@@ -5,6 +5,7 @@ package user
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 
 	"go.opentelemetry.io/otel/trace"
@@ -48,13 +49,18 @@ func New(ctx context.Context, store string, o Options) (*Service, error) {
 	return &Service{server: internal.NewServer(users, o.Stopping), users: users}, nil
 }
 
-// Setup opens the store and registers the service over it with a server of the
-// kit, whose health follows the store's.
+// Setup opens the store of --store and registers the service over it with a server
+// of the kit, whose health follows the store's.
 func Setup(ctx context.Context, server *kit.Server, store string) error {
 	service, err := New(ctx, store, Options{Stopping: server.Stopping(), TracerProvider: server.TracerProvider()})
+	var wrong *repository.AddressError
+	if errors.As(err, &wrong) {
+		return fmt.Errorf("%w: --store: %s", kit.ErrUsage, wrong.Problem)
+	}
 	if err != nil {
 		return err
 	}
+	server.Log().InfoContext(ctx, "store opened", "store", service.users.Address())
 	server.OnStop(service.Close)
 	server.DependOn("store", service.Check)
 	service.Register(server)
@@ -62,14 +68,16 @@ func Setup(ctx context.Context, server *kit.Server, store string) error {
 }
 
 func open(ctx context.Context, store string, provider trace.TracerProvider) (repository.Repository, error) {
-	scheme, _, _ := strings.Cut(store, "://")
-	switch scheme {
-	case "sqlite":
+	scheme, _, ok := strings.Cut(store, "://")
+	switch {
+	case ok && scheme == "sqlite":
 		return sqlite.Open(ctx, store, sqlite.Options{TracerProvider: provider})
-	case "postgres", "postgresql":
+	case ok && (scheme == "postgres" || scheme == "postgresql"):
 		return postgres.Open(ctx, store, postgres.Options{TracerProvider: provider})
 	default: // not shown: it may hold a password
-		return nil, errors.New("store: neither of the form sqlite:///path/users.db nor postgres://user:password@host:port/database")
+		return nil, &repository.AddressError{
+			Problem: "neither of the form sqlite:///path/users.db nor postgres://user:password@host:port/database",
+		}
 	}
 }
 

@@ -3,6 +3,7 @@ package auth
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 )
@@ -20,10 +21,13 @@ type List struct {
 //
 //   - a SPIFFE ID, "spiffe://example.org/edge", or all below a path of one,
 //     "spiffe://example.org/*" or "spiffe://example.org/ns/prod/*";
-//   - a DNS name, "edge.example.org", or all with one label in the place of the
-//     asterisk, "*.example.org"; upper and lower case are the same;
-//   - any other name as it is, for certificates with only a common name;
+//   - a DNS name with a dot in it, "edge.example.org", or all with one label in the
+//     place of the asterisk, "*.example.org"; upper and lower case are the same;
+//   - "name:" and any other name, "name:edge", for certificates with only a common
+//     name, or a DNS name of one label;
 //   - "*", whoever has an identity.
+//
+// Anything else is an error, not a name: it would be one that nobody has.
 func NewList(patterns ...string) (*List, error) {
 	l := &List{exact: map[string]bool{}, everybody: len(patterns) == 0}
 	for _, p := range patterns {
@@ -54,7 +58,14 @@ func (l *List) add(p string) error {
 	if strings.Contains(p, "*") {
 		return fmt.Errorf("identity %q: an asterisk stands in *.example.org, spiffe://example.org/* or alone", p)
 	}
-	l.exact[fold(p)] = true
+	name, named := strings.CutPrefix(p, "name:")
+	switch {
+	case named && (strings.TrimSpace(name) != name || name == ""):
+		return fmt.Errorf("identity %q: name: is followed by the name in the certificate, name:edge", p)
+	case !named && (!isDNS(p) || !strings.Contains(p, ".") || isAddress(p)):
+		return fmt.Errorf("identity %q is no SPIFFE ID and no DNS name with a dot: write spiffe://example.org/edge or edge.example.org, or name:edge for a certificate whose name is just edge", p)
+	}
+	l.exact[fold(name)] = true
 	return nil
 }
 
@@ -119,6 +130,12 @@ func isDNS(name string) bool {
 		}
 	}
 	return true
+}
+
+// isAddress tells whether a name is an IP address, which is nobody's identity.
+func isAddress(name string) bool {
+	_, err := netip.ParseAddr(name)
+	return err == nil
 }
 
 // isSPIFFE tells whether an ID is as the SPIFFE standard writes it

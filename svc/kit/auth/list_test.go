@@ -24,8 +24,9 @@ func TestListAllows(t *testing.T) {
 		{"edge.example.org", "edge.example.org EDGE.example.ORG", "edge.example.org.evil a.edge.example.org example.org"},
 		{"*.example.org", "edge.example.org Edge.Example.Org", "a.edge.example.org example.org .example.org edge.example.com edgeexample.org *.example.org"},
 		{"*.Example.Org spiffe://a/b", "edge.example.org spiffe://a/b", "spiffe://a/c"},
-		{"kedge", "kedge KEDGE", "\u212aedge kedge."},
-		{"Ann_Example,CA", "Ann_Example,CA", "ann_example,ca"},
+		{"name:kedge", "kedge KEDGE", "\u212aedge kedge. name:kedge"},
+		{"name:Ann_Example,CA", "Ann_Example,CA", "ann_example,ca"},
+		{"name:edge.example.org", "edge.example.org", "example.org"},
 	} {
 		list, err := auth.NewList(strings.Fields(c.patterns)...)
 		if err != nil {
@@ -49,6 +50,19 @@ func TestListSaysWhatIsWrong(t *testing.T) {
 	for pattern, want := range map[string]string{
 		"":                          "empty",
 		"  ":                        "empty",
+		"bogus":                     "no SPIFFE ID and no DNS name",
+		"spiffe:/example.org/edge":  "no SPIFFE ID and no DNS name",
+		"spiffe:example.org/edge":   "no SPIFFE ID and no DNS name",
+		"example.org/edge":          "no SPIFFE ID and no DNS name",
+		"edge.example.org.":         "no SPIFFE ID and no DNS name",
+		"a.example.org,b.org":       "no SPIFFE ID and no DNS name",
+		"edge.example.org:9090":     "no SPIFFE ID and no DNS name",
+		"Ann Example":               "no SPIFFE ID and no DNS name",
+		"10.0.0.1":                  "no SPIFFE ID and no DNS name",
+		"name:":                     "followed by the name",
+		"name: edge":                "followed by the name",
+		"name:ed*ge":                "an asterisk stands",
+		"spifffe://example.org/a":   "no SPIFFE ID",
 		"edge*":                     "an asterisk stands",
 		"**":                        "an asterisk stands",
 		"a.*.org":                   "an asterisk stands",
@@ -63,7 +77,7 @@ func TestListSaysWhatIsWrong(t *testing.T) {
 		"spiffe://example.org/../*": "no SPIFFE ID",
 		"https://example.org/a":     "no SPIFFE ID",
 	} {
-		if _, err := auth.NewList("fine", pattern); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := auth.NewList("fine.example.org", pattern); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("NewList(%q) = %v, want %q", pattern, err, want)
 		}
 	}
@@ -74,13 +88,14 @@ func TestListSaysWhatIsWrong(t *testing.T) {
 func FuzzList(f *testing.F) {
 	f.Add("spiffe://example.org/ns/*", "spiffe://example.org/ns/../x")
 	f.Add("*.example.org", "a.example.org")
-	f.Add("edge", "EDGE")
+	f.Add("name:edge", "EDGE")
+	f.Add("edge", "edge")
 	f.Fuzz(func(t *testing.T, pattern, id string) {
 		list, err := auth.NewList(pattern)
 		if err != nil {
 			return
 		}
-		pattern = strings.TrimSpace(pattern)
+		pattern = strings.TrimPrefix(strings.TrimSpace(pattern), "name:")
 		if !strings.Contains(pattern, "*") && !list.Allows(pattern) {
 			t.Errorf("%q does not allow itself", pattern)
 		}

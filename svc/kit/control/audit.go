@@ -50,12 +50,12 @@ func (t trail) stuck(e entry, err error) {
 func (t trail) write(ctx context.Context, level slog.Level, text string, e entry, err error) {
 	r := slog.NewRecord(time.Now(), level, text, 0)
 	r.AddAttrs(
-		slog.String("resource", clean(e.change.GetResource(), maxLogText)),
-		slog.String("old", clean(e.old, maxLogText)),
-		slog.String("new", clean(e.change.GetValue(), maxLogText)),
-		slog.String("reason", clean(e.change.GetReason(), maxLogText)),
-		slog.String("actor", clean(e.change.GetActor(), maxLogText)),
-		slog.String("etag", clean(e.change.GetEtag(), maxLogText)),
+		slog.String("resource", clean(e.change.GetResource())),
+		slog.String("old", clean(e.old)),
+		slog.String("new", clean(e.change.GetValue())),
+		slog.String("reason", clean(e.change.GetReason())),
+		slog.String("actor", clean(e.change.GetActor())),
+		slog.String("etag", clean(e.change.GetEtag())),
 	)
 	if e.ttl > 0 {
 		r.AddAttrs(slog.String("ttl", e.ttl.String()))
@@ -64,7 +64,7 @@ func (t trail) write(ctx context.Context, level slog.Level, text string, e entry
 		r.AddAttrs(slog.String("request_id", e.requestID))
 	}
 	if err != nil {
-		r.AddAttrs(slog.String("code", status.Code(err).String()), slog.String("error", clean(status.Convert(err).Message(), maxLogText)))
+		r.AddAttrs(slog.String("code", status.Code(err).String()), slog.String("error", clean(status.Convert(err).Message())))
 	}
 	if err := t.log.Handler().Handle(ctx, r); err != nil {
 		t.log.ErrorContext(ctx, "the log of changes cannot be written", "error", err)
@@ -74,22 +74,22 @@ func (t trail) write(ctx context.Context, level slog.Level, text string, e entry
 // requestID returns the ID that the RPC came with, or "".
 func requestID(ctx context.Context) string {
 	if ids := metadata.ValueFromIncomingContext(ctx, requestIDHeader); len(ids) > 0 {
-		return clean(ids[0], maxLogText)
+		return clean(ids[0])
 	}
 	return ""
 }
 
 // clean makes one line of a text from outside, without control and formatting
-// characters, and cuts it to limit bytes.
-func clean(text string, limit int) string {
+// characters, and cuts it to maxLogText bytes.
+func clean(text string) string {
 	text = strings.Map(func(r rune) rune {
 		if !unicode.IsGraphic(r) {
 			return ' '
 		}
 		return r
 	}, strings.ToValidUTF8(text, " "))
-	if len(text) > limit {
-		text = strings.ToValidUTF8(text[:limit], "") + "…"
+	if len(text) > maxLogText {
+		text = strings.ToValidUTF8(text[:maxLogText], "") + "…"
 	}
 	return strings.TrimSpace(text)
 }

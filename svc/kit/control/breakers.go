@@ -34,7 +34,7 @@ func (s *Server) SetBreakerOverride(ctx context.Context, r *controlv1.SetBreaker
 		release: r.GetOverride() == controlv1.BreakerOverride_BREAKER_OVERRIDE_NONE,
 	}, func() (target, error) {
 		if findBreaker(breakers, r.GetName()) == nil {
-			return target{}, unknown("breaker", r.GetName())
+			return target{}, unknown("breaker", r.GetName(), namesOf(breakers.List()))
 		}
 		override := func(o controlv1.BreakerOverride) func() error {
 			return func() error { return breakers.Override(r.GetName(), o) }

@@ -4,10 +4,11 @@
 //
 //	level := new(slog.LevelVar)
 //	faults := fault.New(fault.Options{})
-//	c, err := control.New(control.Options{Level: level, Faults: faults, Log: log})
+//	server := grpc.NewServer(grpc.ChainUnaryInterceptor(faults.Unary), grpc.ChainStreamInterceptor(faults.Stream))
+//	c, err := control.New(control.Options{Level: level, Faults: faults, Services: server.GetServiceInfo, Log: log})
 //	...
 //	defer c.Close()
-//	c.Register(server) // with faults.Unary and faults.Stream among its interceptors
+//	c.Register(server)
 //
 // Every change is a lease: it has a reason and an end, and reverts by itself to
 // what is configured. Leases live in the process: one that ends takes its

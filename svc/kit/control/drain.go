@@ -80,7 +80,7 @@ func (s *Server) startDrain(ctx context.Context, r *controlv1.DrainRequest) (d *
 	}, func() { d = s.draining })
 	switch {
 	case errors.Is(err, errJoin):
-		s.options.Log.InfoContext(ctx, "joined the drain in progress", "actor", clean(s.options.Identity(ctx), maxLogText))
+		s.options.Log.InfoContext(ctx, "joined the drain in progress", "actor", clean(s.options.Identity(ctx)))
 		return d, joined, nil
 	case err != nil || onlyCheck:
 		return nil, change, err

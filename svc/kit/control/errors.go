@@ -1,6 +1,7 @@
 package control
 
 import (
+	"slices"
 	"strconv"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
@@ -17,7 +18,7 @@ const (
 	ReasonInvalid  = "INVALID_REQUEST"  // INVALID_ARGUMENT, with a BadRequest
 	ReasonEtag     = "ETAG_MISMATCH"    // FAILED_PRECONDITION, with the present "etag" in the metadata
 	ReasonDraining = "DRAINING"         // FAILED_PRECONDITION: the instance stops
-	ReasonUnknown  = "UNKNOWN_NAME"     // NOT_FOUND
+	ReasonUnknown  = "UNKNOWN_NAME"     // NOT_FOUND: no breaker, limit or fault has the name
 	ReasonNoPart   = "NO_SUCH_PART"     // UNIMPLEMENTED: the instance has no such part
 	ReasonTooMany  = "TOO_MANY_CHANGES" // RESOURCE_EXHAUSTED: release one, or wait
 	ReasonStopping = "STOPPING"         // UNAVAILABLE
@@ -38,9 +39,20 @@ func noPart(part string) error {
 	return fail(codes.Unimplemented, ReasonNoPart, "this instance has no "+part+" to control", nil)
 }
 
-func unknown(kind, name string) error {
-	return fail(codes.NotFound, ReasonUnknown, "no "+kind+" is called "+strconv.Quote(name), nil,
+// unknown is a resource that does not exist, beside those that do.
+func unknown(kind, name string, others []string) error {
+	return fail(codes.NotFound, ReasonUnknown, "no "+kind+" is called "+strconv.Quote(name)+thereAre(others), nil,
 		&errdetails.ResourceInfo{ResourceType: kind, ResourceName: name})
+}
+
+// namesOf returns the sorted names of breakers or limits.
+func namesOf[T interface{ GetName() string }](all []T) []string {
+	names := make([]string, 0, len(all))
+	for _, one := range all {
+		names = append(names, one.GetName())
+	}
+	slices.Sort(names)
+	return names
 }
 
 func mismatch(given, present string) error {

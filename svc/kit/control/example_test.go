@@ -21,13 +21,15 @@ import (
 func Example() {
 	level := new(slog.LevelVar)
 	faults := fault.New(fault.Options{})
-	c, err := control.New(control.Options{Level: level, Faults: faults, Log: slog.New(slog.DiscardHandler)})
+	server := grpc.NewServer(grpc.ChainUnaryInterceptor(faults.Unary), grpc.ChainStreamInterceptor(faults.Stream))
+	c, err := control.New(control.Options{
+		Level: level, Faults: faults, Services: server.GetServiceInfo, Log: slog.New(slog.DiscardHandler),
+	})
 	if err != nil {
 		log.Print(err)
 		return
 	}
 	defer c.Close()
-	server := grpc.NewServer(grpc.ChainUnaryInterceptor(faults.Unary), grpc.ChainStreamInterceptor(faults.Stream))
 	c.Register(server)
 	listener, err := net.Listen("tcp", "127.0.0.1:0") // everybody who can connect may change things
 	if err != nil {

@@ -27,10 +27,12 @@ func (s *Server) SetFault(ctx context.Context, r *controlv1.SetFaultRequest) (*c
 		w.value = noFault
 	}
 	change, err := s.change(ctx, r, w, func() (target, error) {
-		if !w.release {
-			if err := f.Check(); err != nil {
-				return target{}, invalid("fault", err.Error())
+		if w.release {
+			if _, there := faults.Get(name); !there {
+				return target{}, unknown("fault", name, s.ledger.held(faultPrefix))
 			}
+		} else if err := s.checkFault(f); err != nil {
+			return target{}, err
 		}
 		return target{
 			read: func() string {
@@ -47,4 +49,16 @@ func (s *Server) SetFault(ctx context.Context, r *controlv1.SetFaultRequest) (*c
 		return nil, err
 	}
 	return &controlv1.SetFaultResponse{Change: change}, nil
+}
+
+// checkFault tells what is wrong with a fault: no call would ever meet one of a
+// method that nobody serves, and nobody would know why.
+func (s *Server) checkFault(f fault.Fault) error {
+	if err := f.Check(); err != nil {
+		return invalid("fault", err.Error())
+	}
+	if problem := notServed(f.Method, s.options.Services()); problem != "" {
+		return invalid("fault.method", problem)
+	}
+	return nil
 }

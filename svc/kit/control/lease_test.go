@@ -20,6 +20,7 @@ import (
 
 	controlv1 "github.com/gctl-dev/gctl/api/gctl/control/v1"
 	"github.com/gctl-dev/gctl/svc/kit/control"
+	"github.com/gctl-dev/gctl/svc/kit/fault"
 )
 
 // start returns a server that is called without a network.
@@ -356,5 +357,8 @@ func TestOptions(t *testing.T) {
 	}
 	if _, err := control.New(control.Options{DrainDeadline: -1}); err == nil {
 		t.Error("a negative deadline")
+	}
+	if _, err := control.New(control.Options{Faults: fault.New(fault.Options{})}); err == nil {
+		t.Error("faults of nobody knows which services")
 	}
 }

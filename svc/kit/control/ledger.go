@@ -89,7 +89,7 @@ func (l *ledger) change(ctx context.Context, w wish, find func() (target, error)
 	defer l.mu.Unlock()
 	now := time.Now()
 	e := entry{requestID: requestID(ctx), change: &controlv1.Change{
-		Resource: w.resource, Value: w.value, Reason: clean(w.mutation.GetReason(), maxLogText), Actor: clean(w.actor, maxLogText),
+		Resource: w.resource, Value: w.value, Reason: clean(w.mutation.GetReason()), Actor: clean(w.actor),
 		SetTime: timestamppb.New(now),
 	}}
 	if !w.release && !w.lasting {
@@ -193,6 +193,18 @@ func (l *ledger) changes() []*controlv1.Change {
 		list = append(list, proto.CloneOf(l.leases[resource].change))
 	}
 	return list
+}
+
+// held returns the sorted names of the changes in force to resources with a prefix;
+// mu is held.
+func (l *ledger) held(prefix string) []string {
+	var names []string
+	for _, resource := range slices.Sorted(maps.Keys(l.leases)) {
+		if name, ok := strings.CutPrefix(resource, prefix); ok {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // bump gives a resource a new version; mu is held. What has ended under a name

@@ -46,7 +46,7 @@ func (s *Server) SetLimit(ctx context.Context, r *controlv1.SetLimitRequest) (*c
 	response.Change, err = s.change(ctx, r, w, func() (target, error) {
 		limit := findLimit(limits, r.GetName())
 		if limit == nil {
-			return target{}, unknown("limit", r.GetName())
+			return target{}, unknown("limit", r.GetName(), namesOf(limits.List()))
 		}
 		if !w.release {
 			if err := checkSettings(limit.GetKind(), r.GetSettings()); err != nil {

@@ -214,9 +214,22 @@ func newInstance() *instance {
 	return i
 }
 
+// services are those of serve, and one that nobody calls.
+func services() map[string]grpc.ServiceInfo {
+	with := func(names ...string) (info grpc.ServiceInfo) {
+		for _, name := range names {
+			info.Methods = append(info.Methods, grpc.MethodInfo{Name: name})
+		}
+		return info
+	}
+	return map[string]grpc.ServiceInfo{
+		"test.Echo": with("Call"), "grpc.health.v1.Health": with("Check", "List", "Watch"), "a.B": with("C"),
+	}
+}
+
 func (i *instance) options() control.Options {
 	return control.Options{
-		Breakers: i.breakers, Limits: i.limits, Level: i.level, Faults: i.faults, Serving: i.setServing,
+		Breakers: i.breakers, Limits: i.limits, Level: i.level, Faults: i.faults, Services: services, Serving: i.setServing,
 		Drain: i.drain, DrainDeadline: 20 * time.Second, Stopping: i.stopping,
 		Log: slog.New(slog.NewTextHandler(i.log, &slog.HandlerOptions{Level: i.level})),
 	}
@@ -335,7 +348,7 @@ func TestConformance(t *testing.T) {
 			},
 			Limits: &controltest.Limits{Rate: "rate/default", Concurrency: "concurrency", Settings: i.limits.settings},
 			Faults: &controltest.Faults{
-				Method: "test.Echo/Call",
+				Method: "test.Echo/Call", Other: "grpc.health.v1.Health/Watch",
 				Call: func(ctx context.Context) error {
 					return own.Invoke(ctx, "/test.Echo/Call", &emptypb.Empty{}, &emptypb.Empty{})
 				},

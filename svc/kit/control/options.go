@@ -5,6 +5,8 @@ import (
 	"log/slog"
 	"time"
 
+	"google.golang.org/grpc"
+
 	controlv1 "github.com/gctl-dev/gctl/api/gctl/control/v1"
 	"github.com/gctl-dev/gctl/svc/kit/fault"
 	"github.com/gctl-dev/gctl/svc/kit/identity"
@@ -27,6 +29,10 @@ type Options struct {
 	// Faults are met by the calls that their interceptors see. The names in it
 	// belong to the control API.
 	Faults *fault.Set
+	// Services are those whose calls pass the interceptors of Faults, as
+	// grpc.Server.GetServiceInfo tells them: a fault of any other method is refused.
+	// Of a service without methods in it any is taken. Required with Faults.
+	Services func() map[string]grpc.ServiceInfo
 	// Serving takes the instance out of traffic, or back in. It is in traffic to
 	// begin with.
 	Serving func(serving bool)

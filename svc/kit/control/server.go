@@ -38,6 +38,9 @@ func New(options Options) (*Server, error) {
 	if options.DrainDeadline < 0 {
 		return nil, errors.New("the deadline of a drain cannot be negative")
 	}
+	if options.Faults != nil && options.Services == nil {
+		return nil, errors.New("faults without services: which methods can they meet?")
+	}
 	s := &Server{options: options.withDefaults(), closed: make(chan struct{})}
 	s.close = sync.OnceFunc(func() { close(s.closed) })
 	s.ledger = newLedger(s.options, func(resource string) {
@@ -72,7 +75,7 @@ func (s *Server) change(ctx context.Context, request proto.Message, w wish, find
 			return target{}, err
 		}
 		switch {
-		case clean(w.mutation.GetReason(), maxLogText) == "":
+		case clean(w.mutation.GetReason()) == "":
 			return target{}, invalid("mutation.reason", "must say something")
 		case w.mutation.GetTtl() == nil && !w.release && !w.lasting:
 			return target{}, invalid("mutation.ttl", "a change ends by itself: say when")

@@ -1,61 +1,29 @@
 package control
 
 import (
-	"errors"
-	"fmt"
-	"strings"
-
-	"buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
-	"buf.build/go/protovalidate"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/proto"
 
 	controlv1 "github.com/gctl-dev/gctl/api/gctl/control/v1"
-)
-
-// Bounds on what an error says about a request.
-const (
-	maxViolations    = 20
-	maxViolationText = 160 // bytes
+	"github.com/gctl-dev/gctl/svc/kit/internal/rules"
 )
 
 // check applies the rules of the schema: alone in somebody's server nobody else
 // does.
 func check(request proto.Message) error {
-	err := protovalidate.Validate(request)
-	if err == nil {
+	fields, more, err := rules.Broken(request)
+	switch {
+	case err != nil:
+		return fail(codes.Internal, ReasonFailed, err.Error(), nil)
+	case len(fields) == 0:
 		return nil
 	}
-	var broken *protovalidate.ValidationError
-	if !errors.As(err, &broken) {
-		return fail(codes.Internal, ReasonFailed, "the rules of the schema cannot be evaluated", nil)
-	}
-	shown := broken.Violations[:min(maxViolations, len(broken.Violations))]
-	fields := make([]*errdetails.BadRequest_FieldViolation, 0, len(shown))
-	for _, v := range shown {
-		fields = append(fields, fieldViolation(v.Proto))
-	}
-	return badRequest(fields, len(broken.Violations)-len(shown))
-}
-
-func fieldViolation(v *validate.Violation) *errdetails.BadRequest_FieldViolation {
-	return &errdetails.BadRequest_FieldViolation{
-		Field:       protovalidate.FieldPathString(v.GetField()),
-		Description: clean(v.GetMessage(), maxViolationText),
-		Reason:      v.GetRuleId(),
-	}
+	return badRequest(fields, more)
 }
 
 func badRequest(fields []*errdetails.BadRequest_FieldViolation, more int) error {
-	text := make([]string, 0, len(fields)+1)
-	for _, f := range fields {
-		text = append(text, f.GetField()+": "+f.GetDescription())
-	}
-	if more > 0 {
-		text = append(text, fmt.Sprintf("and %d more", more))
-	}
-	return fail(codes.InvalidArgument, ReasonInvalid, strings.Join(text, "; "), nil, &errdetails.BadRequest{FieldViolations: fields})
+	return fail(codes.InvalidArgument, ReasonInvalid, rules.Text(fields, more), nil, &errdetails.BadRequest{FieldViolations: fields})
 }
 
 // checkSettings applies what the schema only says in words: which settings a

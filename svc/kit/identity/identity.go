@@ -57,11 +57,12 @@ func Caller(ctx context.Context) string {
 	if !ok || p.Addr == nil {
 		return "unknown"
 	}
-	return hostOf(p.Addr.String())
+	return Host(p.Addr.String())
 }
 
-// hostOf leaves the port out: it changes with each connection.
-func hostOf(addr string) string {
+// Host returns the host of an address, host:port: the port changes with each
+// connection.
+func Host(addr string) string {
 	host, _, err := net.SplitHostPort(addr)
 	if err != nil {
 		return addr

@@ -2,7 +2,6 @@ package limit
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -25,17 +24,6 @@ type Deadline struct {
 	// Max is the time that a unary call gets that came without a deadline. 0: as
 	// long as it takes. Streams may live for ever.
 	Max time.Duration
-}
-
-// Check tells what is wrong with the bounds.
-func (d Deadline) Check() error {
-	switch {
-	case d.Floor < 0 || d.Max < 0:
-		return errors.New("a negative time for calls")
-	case d.Max > 0 && d.Max < d.Floor:
-		return fmt.Errorf("calls without a deadline would get %v, less than the floor of %v", d.Max, d.Floor)
-	}
-	return nil
 }
 
 // Unary is the interceptor for unary calls.

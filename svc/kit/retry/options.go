@@ -21,7 +21,8 @@ type Options struct {
 	Methods []string
 
 	// Keys names, by method, the field of the request that holds an idempotency
-	// key. A call in which it is not empty is idempotent.
+	// key. A call in which it is not empty is idempotent. Requests are a
+	// proto.Message or Raw.
 	Keys map[string]string
 }
 

@@ -15,6 +15,7 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/dynamicpb"
 
 	"github.com/gctl-dev/gctl/svc/kit/breaker"
 	"github.com/gctl-dev/gctl/svc/kit/internal/method"
@@ -135,7 +136,7 @@ const maxMethods = 1000 // that are remembered; names may come from outside
 
 // idempotent tells whether two calls with this request do what one does.
 func (r *Retrier) idempotent(name string, request any) bool {
-	if key, ok := r.options.Keys[name]; ok && hasKey(request, key) {
+	if key, ok := r.options.Keys[name]; ok && hasKey(name, request, key) {
 		return true
 	}
 	if known, ok := r.known.Load(name); ok {
@@ -150,12 +151,39 @@ func (r *Retrier) idempotent(name string, request any) bool {
 	return is
 }
 
-func hasKey(request any, key string) bool {
+// Raw is a request that is passed on as the bytes it came as.
+type Raw interface {
+	// Bytes returns the encoded message.
+	Bytes() []byte
+}
+
+func hasKey(name string, request any, key string) bool {
 	message, ok := request.(proto.Message)
 	if !ok {
+		message = decoded(name, request)
+	}
+	if message == nil {
 		return false
 	}
 	m := message.ProtoReflect()
 	field := m.Descriptor().Fields().ByName(protoreflect.Name(key))
 	return field != nil && m.Has(field)
+}
+
+// decoded returns the message of a Raw request by the schema of the method, or
+// nil. It is asked for after a failure only, so that forwarding stays cheap.
+func decoded(name string, request any) proto.Message {
+	raw, ok := request.(Raw)
+	if !ok {
+		return nil
+	}
+	found, ok := method.Find(name)
+	if !ok {
+		return nil
+	}
+	message := dynamicpb.NewMessage(found.Input())
+	if proto.Unmarshal(raw.Bytes(), message) != nil {
+		return nil
+	}
+	return message
 }

@@ -15,12 +15,14 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
 	"github.com/gctl-dev/gctl/svc/kit/breaker"
 	"github.com/gctl-dev/gctl/svc/kit/retry"
 	_ "github.com/gctl-dev/gctl/svc/user/api"
+	userv1 "github.com/gctl-dev/gctl/svc/user/api"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -82,6 +84,20 @@ func metrics(t *testing.T, r *retry.Retrier) map[string]float64 {
 	return values
 }
 
+// raw is a request as a gateway passes it on.
+type raw string
+
+func (r raw) Bytes() []byte { return []byte(r) }
+
+func encoded(t *testing.T, m proto.Message) raw {
+	t.Helper()
+	bytes, err := proto.Marshal(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return raw(bytes)
+}
+
 func TestWhatIsRepeated(t *testing.T) {
 	exhausted := status.Error(codes.ResourceExhausted, "")
 	for _, test := range []struct {
@@ -104,6 +120,10 @@ func TestWhatIsRepeated(t *testing.T) {
 		{"with an empty key", "/other.Service/Add", wrapperspb.String(""), []error{errDown}, 1, codes.Unavailable},
 		{"no such key", "/other.Service/Odd", wrapperspb.String("k-1"), []error{errDown}, 1, codes.Unavailable},
 		{"no message", "/other.Service/Add", []byte("k-1"), []error{errDown}, 1, codes.Unavailable},
+		{"with a key in raw bytes", create, encoded(t, &userv1.CreateUserRequest{RequestId: "k-1"}), []error{errDown, nil}, 2, codes.OK},
+		{"without a key in raw bytes", create, encoded(t, &userv1.CreateUserRequest{User: &userv1.User{Id: "k-1"}}), []error{errDown}, 1, codes.Unavailable},
+		{"raw bytes that are no message", create, raw("\xff"), []error{errDown}, 1, codes.Unavailable},
+		{"raw bytes of an unknown method", "/other.Service/Add", raw(""), []error{errDown}, 1, codes.Unavailable},
 		{"exhausted", get, nil, []error{exhausted}, 1, codes.ResourceExhausted},
 		{"exhausted until", get, nil, []error{after(t, codes.ResourceExhausted, time.Second), nil}, 2, codes.OK},
 		{"by deadline", get, nil, []error{status.Error(codes.DeadlineExceeded, "")}, 1, codes.DeadlineExceeded},
@@ -114,7 +134,7 @@ func TestWhatIsRepeated(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				r := retry.New("user", retry.Options{
 					Methods: []string{"/other.Service/Put"},
-					Keys:    map[string]string{"/other.Service/Add": "value", "/other.Service/Odd": "no_such_field"},
+					Keys:    map[string]string{create: "request_id", "/other.Service/Add": "value", "/other.Service/Odd": "no_such_field"},
 				})
 				tg := &target{answers: test.answers}
 				err := call(t.Context(), r, test.method, test.request, tg)

@@ -11,6 +11,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/gctl-dev/gctl/svc/kit/identity"
+	"github.com/gctl-dev/gctl/svc/kit/telemetry/ecs"
 )
 
 // errorLinesPerSecond bounds the access log above debug: when everything fails
@@ -33,19 +34,12 @@ func (t *Telemetry) logAccess(ctx context.Context, end *stats.End) {
 	if !t.log.Enabled(ctx, level) || level > slog.LevelDebug && !t.log.Enabled(ctx, slog.LevelDebug) && !t.errorLines.Allow() {
 		return
 	}
-	took, outcome := end.EndTime.Sub(end.BeginTime), "success"
-	if state.Code() != codes.OK {
-		outcome = "failure"
-	}
-	attrs := []slog.Attr{
+	took := end.EndTime.Sub(end.BeginTime)
+	attrs := append(ecs.Event("call", took, state.Code() == codes.OK),
 		slog.String("rpc.method", cutMethod(strings.TrimPrefix(c.method, "/"))),
 		slog.String("rpc.response.status_code", statusName(state.Code())),
 		slog.Float64("duration_ms", float64(took.Microseconds())/1000),
-		slog.Int64("event.duration", took.Nanoseconds()), // ECS' unit
-		slog.String("event.outcome", outcome),
-		slog.String("event.kind", "event"),
-		slog.String("event.action", "call"),
-	}
+	)
 	if p, ok := peer.FromContext(ctx); ok && p.Addr != nil {
 		attrs = append(attrs, slog.String("client.address", p.Addr.String()))
 	}

@@ -110,6 +110,8 @@ type Repository interface {
 	// Identity returns what tells this store from all others: the numbers of
 	// its changes mean nothing elsewhere. It never changes.
 	Identity() string
+	// Address returns where the users are, as a URL without a password.
+	Address() string
 	// Create adds a user. A *TakenError says that ID or e-mail is in use. A
 	// request that has created a user before gets that one, as it was then, or
 	// ErrReused if its hash is another one.

@@ -1493,7 +1493,7 @@ type Fault struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// A full method, "user.v1.UserService/GetUser", a service,
 	// "user.v1.UserService/*", or "*" for all but health, reflection, channelz and
-	// control. Control is never met.
+	// control. Control is never met. The instance serves it, or forwards it.
 	Method string `protobuf:"bytes,1,opt,name=method,proto3" json:"method,omitempty"`
 	// How much of the calls it meets.
 	Percentage float64 `protobuf:"fixed64,2,opt,name=percentage,proto3" json:"percentage,omitempty"`
@@ -1567,7 +1567,7 @@ type SetFaultRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// One name, one fault: setting it again replaces it.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// Without it the fault of this name ends.
+	// Without it the fault of this name ends; NOT_FOUND if there is none.
 	Fault         *Fault    `protobuf:"bytes,2,opt,name=fault,proto3" json:"fault,omitempty"`
 	Mutation      *Mutation `protobuf:"bytes,3,opt,name=mutation,proto3" json:"mutation,omitempty"`
 	unknownFields protoimpl.UnknownFields

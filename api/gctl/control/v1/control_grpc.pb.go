@@ -47,7 +47,9 @@ const (
 // instance does not have answers UNIMPLEMENTED. Reading never changes anything:
 // it does not even move a breaker from open to half-open.
 //
-// Errors carry a google.rpc.ErrorInfo whose domain is "gctl.control.v1".
+// What is changed by its name has to exist, also for validate_only and to be
+// released: any other is NOT_FOUND, whatever the etag, and the message says what
+// there is. Errors carry a google.rpc.ErrorInfo whose domain is "gctl.control.v1".
 type ControlServiceClient interface {
 	// ListBreakers returns the circuit breakers of this instance, by name. They
 	// live in the caller: these are the ones towards other services.
@@ -66,6 +68,8 @@ type ControlServiceClient interface {
 	// SetLogLevel changes what is logged.
 	SetLogLevel(ctx context.Context, in *SetLogLevelRequest, opts ...grpc.CallOption) (*SetLogLevelResponse, error)
 	// SetFault makes a share of the calls slow or fail on purpose, or ends that.
+	// INVALID_ARGUMENT if nobody serves the method, which no call would ever meet;
+	// NOT_FOUND if there is no such fault to end.
 	SetFault(ctx context.Context, in *SetFaultRequest, opts ...grpc.CallOption) (*SetFaultResponse, error)
 	// SetServing takes the instance out of traffic with its process alive, or back
 	// in: its health becomes NOT_SERVING, calls that arrive are still answered.
@@ -219,7 +223,9 @@ func (c *controlServiceClient) ListChanges(ctx context.Context, in *ListChangesR
 // instance does not have answers UNIMPLEMENTED. Reading never changes anything:
 // it does not even move a breaker from open to half-open.
 //
-// Errors carry a google.rpc.ErrorInfo whose domain is "gctl.control.v1".
+// What is changed by its name has to exist, also for validate_only and to be
+// released: any other is NOT_FOUND, whatever the etag, and the message says what
+// there is. Errors carry a google.rpc.ErrorInfo whose domain is "gctl.control.v1".
 type ControlServiceServer interface {
 	// ListBreakers returns the circuit breakers of this instance, by name. They
 	// live in the caller: these are the ones towards other services.
@@ -238,6 +244,8 @@ type ControlServiceServer interface {
 	// SetLogLevel changes what is logged.
 	SetLogLevel(context.Context, *SetLogLevelRequest) (*SetLogLevelResponse, error)
 	// SetFault makes a share of the calls slow or fail on purpose, or ends that.
+	// INVALID_ARGUMENT if nobody serves the method, which no call would ever meet;
+	// NOT_FOUND if there is no such fault to end.
 	SetFault(context.Context, *SetFaultRequest) (*SetFaultResponse, error)
 	// SetServing takes the instance out of traffic with its process alive, or back
 	// in: its health becomes NOT_SERVING, calls that arrive are still answered.

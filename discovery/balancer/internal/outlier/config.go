@@ -57,11 +57,16 @@ type Outcome int
 
 // The outcomes.
 const (
-	Neutral  Outcome = iota // nothing
-	Answered                // it did its work, whatever the answer
-	Failed                  // it did not
-	Refused                 // it would not, being busy: no fault, but others may have room
+	Neutral   Outcome = iota // nothing
+	Answered                 // it did its work, whatever the answer
+	Failed                   // it did not
+	Expired                  // it did not in the time that it was given
+	Abandoned                // its caller did not wait: it is slow if that was after long, else this says nothing
+	Refused                  // it would not, being busy: no fault, but others may have room
 )
+
+// failed tells whether the member is to blame for the outcome.
+func (o Outcome) failed() bool { return o == Failed || o == Expired }
 
 // Change is a decision about a member.
 type Change struct {

@@ -15,7 +15,7 @@ func givenUp(after time.Duration, o outlier.Outcome) server {
 // Least_request sends one that hangs a call now and then, and its caller has
 // given up long before the health check has: no call is in flight at that time.
 func TestACallerThatGivesUpBeforeTheHealthCheckDoes(t *testing.T) {
-	for name, o := range map[string]outlier.Outcome{"at its deadline": outlier.Failed, "of its own will": outlier.Neutral} {
+	for name, o := range map[string]outlier.Outcome{"at its deadline": outlier.Expired, "of its own will": outlier.Abandoned} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, usual(), repeat(3, well)...)
 			w.probe = 500 * time.Millisecond
@@ -38,7 +38,7 @@ func TestACallerThatGivesUpOnAMemberThatIsAliveDoesNoHarm(t *testing.T) {
 	w.probe = 500 * time.Millisecond
 	w.run(5*time.Second, 100)
 	bad := w.members[0]
-	bad.serve = givenUp(300*time.Millisecond, outlier.Neutral)
+	bad.serve = givenUp(300*time.Millisecond, outlier.Abandoned)
 	w.begin(bad, false)
 	w.pass(2 * time.Second)
 	bad.serve = well
@@ -58,7 +58,7 @@ func TestACallThatHungIsForgotten(t *testing.T) {
 	w.probe = 500 * time.Millisecond
 	w.run(5*time.Second, 100)
 	bad := w.members[0]
-	bad.dead, bad.serve = true, givenUp(300*time.Millisecond, outlier.Neutral)
+	bad.dead, bad.serve = true, givenUp(300*time.Millisecond, outlier.Abandoned)
 	w.begin(bad, false)
 	w.pass(2 * time.Second)
 	w.expect()

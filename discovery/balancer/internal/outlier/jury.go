@@ -13,7 +13,8 @@ type jury struct {
 	ready   int       // ready, in rotation or not
 	fail    float64   // share of failed calls of the median member
 	slow    float64   // the same of slow calls
-	calls   float64   // how many calls that is based on
+	calls   float64   // how many calls fail is based on
+	timed   float64   // how many calls slow is based on
 	mute    int       // members that owe an answer
 }
 
@@ -36,7 +37,9 @@ func (g *Group) jury() jury {
 		if m.past.calls >= 0.5 {
 			fail = append(fail, m.past.failed/m.past.calls)
 		}
-		if bad, n := m.slowness(); n >= 0.5 {
+		bad, n := m.slowness()
+		j.timed += n
+		if n >= 0.5 {
 			slow = append(slow, bad/n)
 		}
 	}
@@ -66,7 +69,7 @@ func (j *jury) allFail() bool {
 }
 
 // allSlow tells that only one that hangs is worse than the others.
-func (j *jury) allSlow() bool { return j.calls >= minBad && j.slow >= 0.5 }
+func (j *jury) allSlow() bool { return j.timed >= minBad && j.slow >= 0.5 }
 
 // allHang tells that most others do not answer either at this moment.
 func (j *jury) allHang() bool { return 2*j.mute > len(j.members) }

@@ -45,7 +45,7 @@ type Member struct {
 // evidence counts calls by what they say.
 type evidence struct {
 	calls, failed float64 // answered or failed; failed
-	timed, slow   float64 // answered, of a method whose limit is known; beyond it
+	timed, slow   float64 // of a method whose limit is known: answered, or given up beyond it; beyond it
 }
 
 func (e *evidence) decay(by float64) {
@@ -125,28 +125,24 @@ func (c *Call) Usual() time.Duration {
 func (c *Call) End(now time.Duration, o Outcome) (urgent bool) {
 	m := c.member
 	m.inFlight.Add(-1)
-	if o == Failed || o == Refused {
+	if o.failed() || o == Refused {
 		m.penalty.Add(1)
 	}
-	timed, slow := false, false
-	if o == Answered && !c.stream {
-		c.method.observe(c.Age(now))
-		timed, slow = c.method.known(), c.method.slow(c.Age(now))
-	}
+	timed, slow := c.pace(now, o)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.unlink(c)
 	if c.start < m.back {
 		return false // it belongs to what is forgotten
 	}
-	if o == Failed || o == Neutral {
+	if o != Answered && o != Refused {
 		m.owe(c, now)
 	}
 	switch o {
 	case Answered:
 		m.recent.calls++
 		m.streak, m.done, m.answer, m.owed = 0, now, now, 0
-	case Failed:
+	case Failed, Expired:
 		m.recent.calls++
 		m.recent.failed++
 		if m.streak++; m.streak == 1 {
@@ -154,7 +150,7 @@ func (c *Call) End(now time.Duration, o Outcome) (urgent bool) {
 		}
 		m.done = now
 		urgent = m.streak%m.group.cfg.Load().Consecutive == 0
-	case Neutral, Refused:
+	case Neutral, Abandoned, Refused:
 	}
 	if timed {
 		m.recent.timed++
@@ -166,6 +162,21 @@ func (c *Call) End(now time.Duration, o Outcome) (urgent bool) {
 		urgent = m.tried(o, slow) || urgent
 	}
 	return urgent
+}
+
+// pace tells whether the end of a call says how fast the member is, and whether it
+// is slow. A call that was given up would have taken longer still: beyond the limit
+// it is as slow as one that was answered then, and it is above the median too; below
+// the limit nobody knows.
+func (c *Call) pace(now time.Duration, o Outcome) (timed, slow bool) {
+	age := c.Age(now)
+	slow = c.method.slow(age)
+	givenUp := o == Expired || o == Abandoned
+	if c.stream || o != Answered && (!givenUp || !slow) {
+		return false, false
+	}
+	c.method.observe(age)
+	return c.method.known(), slow
 }
 
 // mute tells since when the call waits for the member to say anything, if that is
@@ -195,7 +206,7 @@ func (m *Member) owe(c *Call, now time.Duration) {
 // is something to decide, which is urgent.
 func (m *Member) tried(o Outcome, slow bool) (urgent bool) {
 	switch {
-	case o == Failed:
+	case o.failed():
 		m.bad = "a trial call failed"
 	case slow:
 		m.bad = "a trial call was slow"

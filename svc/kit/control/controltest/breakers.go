@@ -80,7 +80,7 @@ func testListBreakers(t *testing.T, c *client) {
 }
 
 func testUnknownBreaker(t *testing.T, c *client) {
-	for what, m := range map[string]*controlv1.Mutation{"set": mutation(), "only validated": mutation(validateOnly)} {
+	for what, m := range map[string]*controlv1.Mutation{"set": mutation(), "only validated": mutation(validateOnly), "on an old state": mutation(etag("old"))} {
 		for _, o := range []controlv1.BreakerOverride{controlv1.BreakerOverride_BREAKER_OVERRIDE_FORCED_OPEN, controlv1.BreakerOverride_BREAKER_OVERRIDE_NONE} {
 			_, err := c.SetBreakerOverride(deadline(t), &controlv1.SetBreakerOverrideRequest{Name: "no/such", Override: o, Mutation: m})
 			wantCode(t, what, err, codes.NotFound)

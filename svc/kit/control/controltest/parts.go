@@ -54,12 +54,15 @@ func testLimits(t *testing.T, c *client) {
 		last = limit.GetName()
 		kinds[last] = limit.GetKind()
 	}
-	set := func(name string, settings *controlv1.LimitSettings) error {
-		_, err := c.SetLimit(deadline(t), &controlv1.SetLimitRequest{Name: name, Settings: settings, Mutation: mutation()})
+	with := func(m *controlv1.Mutation, name string, settings *controlv1.LimitSettings) error {
+		_, err := c.SetLimit(deadline(t), &controlv1.SetLimitRequest{Name: name, Settings: settings, Mutation: m})
 		return err
 	}
-	wantCode(t, "an unknown limit", set("no/such", &controlv1.LimitSettings{Rate: 1, Burst: 1}), codes.NotFound)
-	wantCode(t, "an unknown limit, released", set("no/such", nil), codes.NotFound)
+	set := func(name string, settings *controlv1.LimitSettings) error { return with(mutation(), name, settings) }
+	for what, m := range map[string]*controlv1.Mutation{"set": mutation(), "only validated": mutation(validateOnly), "on an old state": mutation(etag("old"))} {
+		wantCode(t, "an unknown limit, "+what, with(m, "no/such", &controlv1.LimitSettings{Rate: 1, Burst: 1}), codes.NotFound)
+		wantCode(t, "an unknown limit, released, "+what, with(m, "no/such", nil), codes.NotFound)
+	}
 	wantInvalid(t, "no name", set("", nil), "name")
 	for name, bad := range map[string]map[string]*controlv1.LimitSettings{
 		c.Limits.Rate: {
@@ -101,7 +104,10 @@ func (c *client) inject(t *testing.T, f *controlv1.Fault) error {
 
 func testFault(t *testing.T, c *client) {
 	service, _, _ := strings.Cut(c.Faults.Method, "/")
-	for method, meets := range map[string]bool{"*": true, service + "/*": true, c.Faults.Method: true, service + "/Other": false, service + "s/*": false} {
+	for method, meets := range map[string]bool{"*": true, service + "/*": true, c.Faults.Method: true, c.Faults.Other: false} {
+		if method == "" {
+			continue
+		}
 		if err := c.inject(t, &controlv1.Fault{Method: method, Percentage: 100, Code: int32(codes.DataLoss)}); err != nil {
 			t.Fatal(err)
 		}
@@ -166,12 +172,65 @@ func testBadFault(t *testing.T, c *client) {
 	}
 }
 
+// A fault that no call can meet looks like one that does no harm. The error says
+// what was meant, or what there is.
+func testUnservedFault(t *testing.T, c *client) {
+	service, method, _ := strings.Cut(c.Faults.Method, "/")
+	for bad, says := range map[string]string{
+		"no.such.Service/*":         service,
+		"no.such.Service/NoSuch":    service,
+		"no.such.Service/" + method: c.Faults.Method,
+		service + "s/" + method:     c.Faults.Method,
+		service + "/NoSuch":         method,
+	} {
+		for what, m := range map[string]*controlv1.Mutation{"set": mutation(), "only validated": mutation(validateOnly)} {
+			_, err := c.SetFault(deadline(t), &controlv1.SetFaultRequest{
+				Name: "f", Fault: &controlv1.Fault{Method: bad, Percentage: 100, Code: int32(codes.DataLoss)}, Mutation: m,
+			})
+			wantInvalid(t, bad+", "+what, err, "fault.method")
+			if text := status.Convert(err).Message(); !strings.Contains(text, says) {
+				t.Errorf("%s: %q does not say %s", bad, text, says)
+			}
+		}
+	}
+	if all := c.changes(t); len(all) != 0 {
+		t.Errorf("changes = %v", all)
+	}
+}
+
+// A fault that has ended cannot be ended: whoever mistypes its name would think that
+// it is over.
+func testUnknownFault(t *testing.T, c *client) {
+	end := func(name string, m *controlv1.Mutation) error {
+		_, err := c.SetFault(deadline(t), &controlv1.SetFaultRequest{Name: name, Mutation: m})
+		return err
+	}
+	refused := func(what, name string) {
+		t.Helper()
+		wantCode(t, what, end(name, mutation()), codes.NotFound)
+		wantCode(t, what+", only validated", end(name, mutation(validateOnly)), codes.NotFound)
+		wantCode(t, what+", on an old state", end(name, mutation(etag("old"))), codes.NotFound)
+	}
+	refused("a fault that never was", "f")
+	if err := c.inject(t, &controlv1.Fault{Method: c.Faults.Method, Percentage: 100, Code: int32(codes.DataLoss)}); err != nil {
+		t.Fatal(err)
+	}
+	refused("another fault", "g")
+	if err := c.Faults.Call(deadline(t)); status.Code(err) != codes.DataLoss {
+		t.Errorf("after another was ended: %v", err)
+	}
+	if err := end("f", mutation()); err != nil {
+		t.Errorf("the one that is there: %v", err)
+	}
+	refused("a fault that has ended", "f")
+}
+
 func testMaxChanges(t *testing.T, c *client) {
 	set := func(name string, fault *controlv1.Fault) error {
 		_, err := c.SetFault(deadline(t), &controlv1.SetFaultRequest{Name: name, Fault: fault, Mutation: mutation()})
 		return err
 	}
-	f := &controlv1.Fault{Method: "no.such.Service/*", Percentage: 1, Code: 1}
+	f := &controlv1.Fault{Method: c.Faults.Method, Percentage: 1, Code: 1}
 	for i := range c.MaxChanges {
 		if err := set(fmt.Sprint("f", i), f); err != nil {
 			t.Fatalf("change %d: %v", i, err)

@@ -24,6 +24,8 @@ type subject struct {
 	// read returns the etag as it is read without a change; nil where a resource
 	// is only listed while it is changed.
 	read func(ctx context.Context, c *client) (string, error)
+	// passing is a resource that exists only while it is set.
+	passing bool
 }
 
 // changer is a response to a change.
@@ -142,7 +144,7 @@ func faultSubject(method string) subject {
 		return changeOf(c.SetFault(ctx, &controlv1.SetFaultRequest{Name: name, Fault: f, Mutation: m}))
 	}
 	return subject{
-		resource: "fault/" + name,
+		resource: "fault/" + name, passing: true,
 		set: func(ctx context.Context, c *client, value int, m *controlv1.Mutation) (*controlv1.Change, error) {
 			code := []codes.Code{codes.Unavailable, codes.DataLoss}[value]
 			return set(ctx, c, &controlv1.Fault{Method: method, Percentage: 100, Code: int32(code), Latency: durationpb.New(0)}, m)

@@ -74,6 +74,9 @@ type Faults struct {
 	// answers at once unless there is a fault.
 	Method string
 	Call   func(context.Context) error
+	// Other is a method that is served too; empty where there is none. Neither Call
+	// nor Health calls it.
+	Other string
 	// Health calls grpc.health.v1.Health/Check; nil where that is not served.
 	Health func(context.Context) error
 }
@@ -106,6 +109,8 @@ func Run(t *testing.T, open func(t *testing.T) Fixture) {
 	if has.Faults != nil {
 		run("a fault meets the calls that it names", testFault)
 		run("what is no fault is refused", testBadFault)
+		run("a fault of what nobody serves is refused", testUnservedFault)
+		run("a fault that is not there cannot be ended", testUnknownFault)
 		if has.MaxChanges > 0 {
 			run("the number of changes is bounded", testMaxChanges)
 		}

@@ -59,6 +59,17 @@ func TestALineIsECS(t *testing.T) {
 	}
 }
 
+func TestAnEventTellsHowLongAndHowItEnded(t *testing.T) {
+	for success, outcome := range map[bool]string{true: "success", false: "failure"} {
+		_, fields := line(t, ecs.Options{}, func(l *slog.Logger) {
+			l.LogAttrs(t.Context(), slog.LevelInfo, "done", ecs.Event("call", 1500*time.Microsecond, success)...)
+		})
+		expect(t, fields, map[string]any{
+			"event.kind": "event", "event.action": "call", "event.duration": 1.5e6, "event.outcome": outcome,
+		})
+	}
+}
+
 func TestWhatIsNotKnownIsLeftOut(t *testing.T) {
 	raw, _ := line(t, ecs.Options{}, func(l *slog.Logger) { l.Info("hello") })
 	for _, key := range []string{"trace.id", "span.id", "http.request.id", "service."} {

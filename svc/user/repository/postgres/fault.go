@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -45,11 +46,18 @@ func (s *Store) limited(ctx context.Context, do func(context.Context) error) err
 		return nil
 	case ctx.Err() != nil: // the caller's deadline, or the caller is gone
 		return ctx.Err()
-	case own.Err() != nil:
+	case over(own):
 		return fmt.Errorf("%w: no answer within %s: %w", repository.ErrSlow, s.timeout, err)
 	default:
 		return fault(err)
 	}
+}
+
+// over tells whether the time of a context is over. The driver may notice by a
+// deadline of its connection, a moment before the context's timer does.
+func over(ctx context.Context) bool {
+	deadline, ok := ctx.Deadline()
+	return ctx.Err() != nil || ok && !time.Now().Before(deadline)
 }
 
 // broken tells whether an error is that of a connection, and not an answer: a

@@ -14,18 +14,13 @@ package postgres
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"net"
-	"net/url"
-	"os"
 	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"go.opentelemetry.io/otel/trace"
 
-	"github.com/gctl-dev/gctl/svc/kit/telemetry/pgxtrace"
 	"github.com/gctl-dev/gctl/svc/user/repository"
 	"github.com/gctl-dev/gctl/svc/user/repository/internal/latest"
 )
@@ -50,6 +45,7 @@ type Options struct {
 // Store is a repository in a PostgreSQL database.
 type Store struct {
 	pool     *pgxpool.Pool
+	address  string
 	timeout  time.Duration
 	id       string
 	latest   latest.Number
@@ -77,7 +73,7 @@ func Open(ctx context.Context, store string, o Options) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("store: %w", err)
 	}
-	s := &Store{pool: pool, timeout: o.Timeout, done: make(chan struct{})}
+	s := &Store{pool: pool, address: address(config.ConnConfig), timeout: o.Timeout, done: make(chan struct{})}
 	if err := s.prepare(ctx); err != nil {
 		pool.Close()
 		return nil, fmt.Errorf("store: %w", err)
@@ -88,51 +84,6 @@ func Open(ctx context.Context, store string, o Options) (*Store, error) {
 	s.watchers.Go(func() { s.listen(watching) })
 	return s, nil
 }
-
-// parse reads the URL and adds the limits that it does not set itself.
-func parse(store string, o Options) (*pgxpool.Config, error) {
-	errForm := errors.New("store: not of the form postgres://user:password@host:port/database?sslmode=verify-full")
-	u, err := url.Parse(store)
-	if err != nil || u.Scheme != "postgres" && u.Scheme != "postgresql" {
-		return nil, errForm // err would show the URL
-	}
-	// The driver's own default falls back to plaintext.
-	if q := u.Query(); !q.Has("sslmode") && os.Getenv("PGSSLMODE") == "" && !local(u.Hostname()) {
-		q.Set("sslmode", "verify-full")
-		u.RawQuery = q.Encode()
-		store = u.String()
-	}
-	config, err := pgxpool.ParseConfig(store)
-	if err != nil {
-		return nil, errForm
-	}
-	if !u.Query().Has("pool_max_conns") {
-		config.MaxConns = maxConns
-	}
-	config.PingTimeout = pingTimeout
-	c := config.ConnConfig
-	if c.ConnectTimeout == 0 || c.ConnectTimeout > o.Timeout {
-		c.ConnectTimeout = min(connectTimeout, o.Timeout)
-	}
-	if o.TracerProvider != nil {
-		c.Tracer = pgxtrace.New(o.TracerProvider)
-	}
-	for name, value := range map[string]string{
-		"application_name":                    "userd",
-		"statement_timeout":                   milliseconds(o.Timeout),
-		"lock_timeout":                        milliseconds(o.Timeout),
-		"idle_in_transaction_session_timeout": milliseconds(o.Timeout),
-		// A machine that vanished must not keep its locks either.
-		"tcp_keepalives_idle": "10", "tcp_keepalives_interval": "5", "tcp_keepalives_count": "3",
-	} {
-		if _, set := c.RuntimeParams[name]; !set {
-			c.RuntimeParams[name] = value
-		}
-	}
-	return config, nil
-}
-
-func milliseconds(d time.Duration) string { return fmt.Sprint(d.Milliseconds()) }
 
 // prepare brings the schema up to date and reads what the store keeps in
 // memory.
@@ -151,6 +102,9 @@ func (s *Store) prepare(ctx context.Context) error {
 // Identity implements repository.Repository.
 func (s *Store) Identity() string { return s.id }
 
+// Address implements repository.Repository.
+func (s *Store) Address() string { return s.address }
+
 // Close stops the store's goroutines and closes its connections.
 func (s *Store) Close() error {
 	s.stop()
@@ -158,11 +112,4 @@ func (s *Store) Close() error {
 	close(s.done)
 	s.pool.Close()
 	return nil
-}
-
-// local tells whether a host is this machine: none, which is a socket, or a
-// loopback address.
-func local(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "" || host == "localhost" || ip != nil && ip.IsLoopback()
 }

@@ -144,15 +144,16 @@ func TestOpenSaysWhatIsWrongAndNoPassword(t *testing.T) {
 	nobody := *wrong
 	nobody.Host = "127.0.0.1:1"
 	for store, want := range map[string]string{
-		"mysql://app:s3cret@localhost/x":              "not of the form postgres://",
-		"postgres://app:s3c/ret@localhost/x":          "not of the form postgres://",
-		"postgres://app:s3cret@localhost:port/x":      "not of the form postgres://",
-		"postgres://app:s3cret@localhost/x?sslmode=x": "not of the form postgres://",
-		"postgres://app:s3cret@%zz/x":                 "not of the form postgres://",
-		newer:                                         "schema version 99 is newer",
-		wrong.String():                                "password authentication failed",
-		nobody.String():                               "connection refused",
-		server.URL("absent"):                          `database "absent" does not exist`,
+		"mysql://app:s3cret@localhost/x":                                       "not of the form postgres://",
+		"postgres://app:s3c/ret@localhost/x":                                   "not of the form postgres://",
+		"postgres://app:s3cret@localhost:port/x":                               "not of the form postgres://",
+		"postgres://app:s3cret@localhost/x?sslmode=x":                          "the PostgreSQL database cannot be used: failed to configure TLS (sslmode is invalid)",
+		"postgres://localhost/x?user=app&password=s3cret&connect_timeout=soon": `cannot be used: invalid connect_timeout (strconv.ParseInt: parsing "soon": invalid syntax)`,
+		"postgres://app:s3cret@%zz/x":                                          "not of the form postgres://",
+		newer:                                                                  "schema version 99 is newer",
+		wrong.String():                                                         "password authentication failed",
+		nobody.String():                                                        "connection refused",
+		server.URL("absent"):                                                   `database "absent" does not exist`,
 	} {
 		s, err := postgres.Open(t.Context(), store, postgres.Options{})
 		if err == nil {
@@ -166,6 +167,34 @@ func TestOpenSaysWhatIsWrongAndNoPassword(t *testing.T) {
 			if strings.Contains(err.Error(), secret) {
 				t.Errorf("the error shows the password: %v", err)
 			}
+		}
+	}
+}
+
+// What the log says of a store has no password, wherever the URL has it.
+func TestAddressShowsNoPassword(t *testing.T) {
+	server := stack.PostgresFor(t, stack.PostgresOptions{})
+	inUser := database(t, server)
+	u, err := url.Parse(inUser)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "postgres://" + u.User.Username() + "@" + u.Host + u.Path
+	q := u.Query()
+	q.Set("user", u.User.Username())
+	q.Set("password", server.Password())
+	inQuery := *u
+	inQuery.User, inQuery.RawQuery = nil, q.Encode()
+	for _, store := range []string{inUser, inQuery.String()} {
+		s, err := postgres.Open(t.Context(), store, postgres.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := s.Address(); got != want || strings.Contains(got, server.Password()) {
+			t.Errorf("Address = %q, want %q", got, want)
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
 		}
 	}
 }

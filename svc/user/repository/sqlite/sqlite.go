@@ -19,6 +19,7 @@ import (
 	"io/fs"
 	"net/url"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -43,6 +44,7 @@ const (
 // Store is a repository in a SQLite file.
 type Store struct {
 	db   *sql.DB
+	path string
 	now  func() time.Time
 	stop context.CancelFunc
 	done chan struct{}
@@ -67,7 +69,7 @@ var _ repository.Repository = (*Store)(nil)
 func Open(ctx context.Context, store string, o Options) (*Store, error) {
 	path, ok := strings.CutPrefix(store, "sqlite://")
 	if !ok || path == "" {
-		return nil, fmt.Errorf("store %q: not of the form sqlite:///path/users.db", store)
+		return nil, &repository.AddressError{Problem: "not of the form sqlite:///path/users.db"}
 	}
 	if err := create(path); err != nil {
 		return nil, fmt.Errorf("store: %w", err)
@@ -80,7 +82,7 @@ func Open(ctx context.Context, store string, o Options) (*Store, error) {
 		return nil, fmt.Errorf("store %s: %w", path, err)
 	}
 	db.SetMaxOpenConns(openConns)
-	s := &Store{db: db, now: time.Now, done: make(chan struct{}), writing: make(chan struct{}, 1)}
+	s := &Store{db: db, path: path, now: time.Now, done: make(chan struct{}), writing: make(chan struct{}, 1)}
 	if err := s.prepare(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("store %s: %w", path, err), db.Close())
 	}
@@ -139,6 +141,15 @@ func (s *Store) read(ctx context.Context) error {
 
 // Identity implements repository.Repository.
 func (s *Store) Identity() string { return s.id }
+
+// Address implements repository.Repository.
+func (s *Store) Address() string {
+	path, err := filepath.Abs(s.path)
+	if err != nil {
+		path = s.path // the working directory is gone
+	}
+	return "sqlite://" + path
+}
 
 // dsn asks for write locks at the begin of a transaction: one that reads first
 // and writes then could not wait for another writer.

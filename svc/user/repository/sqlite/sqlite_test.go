@@ -95,3 +95,19 @@ func TestOpenSaysWhatIsWrong(t *testing.T) {
 		}
 	}
 }
+
+func TestAddressIsTheWholePath(t *testing.T) {
+	t.Chdir(t.TempDir())
+	dir, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := sqlite.Open(t.Context(), "sqlite://users.db", sqlite.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if want := "sqlite://" + filepath.Join(dir, "users.db"); s.Address() != want {
+		t.Errorf("Address = %q, want %q", s.Address(), want)
+	}
+}
