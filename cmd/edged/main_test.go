@@ -252,6 +252,7 @@ func TestCommandLineErrors(t *testing.T) {
 		{"argument", nil, []string{"serve"}, 2, `unexpected argument "serve"`},
 		{"origin", nil, []string{"--plaintext", "--listen=127.0.0.1:0", "--target-addr=a:1", "--cors-origin=app"}, 2, "--cors-origin"},
 		{"target", nil, []string{"--plaintext", "--listen=127.0.0.1:0", "--target-addr=nonsense"}, 2, "is not HOST:PORT"},
+		{"port 0", nil, []string{"--plaintext", "--listen=127.0.0.1:0", "--target-addr=a:0"}, 2, `nobody can dial "a:0"`},
 		{"address", nil, []string{"--plaintext", "--listen=127.0.0.1:0", "--target-addr=a:1", "--http-listen=nowhere"}, 1, "--http-listen"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -1,11 +1,13 @@
 package edge
 
 import (
+	"maps"
 	"mime"
 	"net/http"
 	"strconv"
 	"strings"
 
+	"connectrpc.com/connect"
 	"google.golang.org/grpc/codes"
 )
 
@@ -23,7 +25,8 @@ type answer struct {
 	seen    *outcome
 	code    int
 	bytes   int64
-	plain   int // the status of an error in plain text, whose text is awaited
+	plain   int  // the status of an error in plain text, whose text is awaited
+	broken  bool // by a panic
 }
 
 // Unwrap lets http.ResponseController reach the writer.
@@ -85,6 +88,17 @@ func (a *answer) end() {
 	if a.plain != 0 {
 		a.explain(http.StatusText(a.plain))
 	}
+}
+
+// fail answers in place of what panicked before it answered.
+func (a *answer) fail() {
+	a.plain = 0
+	// Headers of an answer that does not come, but for a goodbye and those by which
+	// a page may read it.
+	maps.DeleteFunc(a.Header(), func(name string, _ []string) bool {
+		return name != "Connection" && name != "Vary" && !strings.HasPrefix(name, "Access-Control-")
+	})
+	refuse(a, a.request, http.StatusInternalServerError, failure(connect.CodeInternal, "internal error"))
 }
 
 // Flush implements http.Flusher.

@@ -180,11 +180,15 @@ func TestStoppingEndsStreams(t *testing.T) {
 	}
 	close(stopping)
 	for _, stream := range streams {
-		if stream.Receive() || connect.CodeOf(stream.Err()) != connect.CodeUnavailable {
-			t.Errorf("the stream ended with %v, want UNAVAILABLE", stream.Err())
+		if stream.Receive() || connect.CodeOf(stream.Err()) != connect.CodeUnavailable ||
+			!strings.HasSuffix(stream.Err().Error(), ": the edge is stopping: connect again") || infoOf(t, stream.Err()).GetReason() != edge.ReasonStopping {
+			t.Errorf("the stream ended with %v, %v, want UNAVAILABLE since the edge stops", stream.Err(), infoOf(t, stream.Err()))
 		}
 		<-s.ended
 		_ = stream.Close()
+	}
+	if log := w.log.String(); strings.Contains(log, edge.ReasonNoAnswer) || strings.Contains(log, edge.ReasonStreamBroken) {
+		t.Errorf("the log blames the service: %s", log)
 	}
 }
 

@@ -20,6 +20,7 @@ package edge
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -52,9 +53,13 @@ type Options struct {
 	// always may, and without any no others.
 	Origins []string
 	// DropHeaders are names of request headers that are not forwarded, besides
-	// those that never are: headers by which the service would know a caller, for
-	// example, which callers must not set themselves.
+	// those that never are.
 	DropHeaders []string
+	// CallerHeader is the request header by which the service knows whom a call is
+	// for; empty: none. What callers say in it is not forwarded: it says what Caller
+	// returns by the context of the call, and is not there where that is "".
+	CallerHeader string
+	Caller       func(context.Context) string
 
 	MaxMessageBytes int           // of one message in either direction; 0: DefaultMaxMessageBytes
 	UnaryTimeout    time.Duration // of unary calls without a deadline, and to read one's body; 0: DefaultUnaryTimeout
@@ -87,6 +92,9 @@ func New(conn grpc.ClientConnInterface, options Options) (*Edge, error) {
 	options = options.withDefaults()
 	if options.MaxMessageBytes < 0 || options.UnaryTimeout < 0 || options.WriteTimeout < 0 {
 		return nil, fmt.Errorf("edge: a limit is negative")
+	}
+	if options.CallerHeader != "" && options.Caller == nil {
+		return nil, fmt.Errorf("edge: the header %s names callers: who are they?", options.CallerHeader)
 	}
 	e := &Edge{
 		options:  options,

@@ -7,10 +7,9 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
-	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/descriptorpb"
 )
 
 // forwarder passes calls on as they are.
@@ -21,6 +20,8 @@ type forwarder struct {
 	stopping <-chan struct{}
 	drop     map[string]bool // headers of requests that are not forwarded
 	own      map[string]bool // headers of answers that are not
+	header   string          // that says whom a call is for, or ""
+	caller   func(context.Context) string
 	errors   *unreached
 }
 
@@ -34,7 +35,9 @@ func newForwarder(conn grpc.ClientConnInterface, o *Options) *forwarder {
 		},
 		timeout:  o.UnaryTimeout,
 		stopping: o.Stopping,
-		drop:     dropped(o.DropHeaders),
+		drop:     dropped(append([]string{o.CallerHeader}, o.DropHeaders...)),
+		header:   o.CallerHeader,
+		caller:   o.Caller,
 		own:      dropped([]string{requestID}), // the edge says it itself
 		errors:   newUnreached(o),
 	}
@@ -45,17 +48,32 @@ func (f *forwarder) service(sd protoreflect.ServiceDescriptor) *grpc.ServiceDesc
 	desc := &grpc.ServiceDesc{ServiceName: string(sd.FullName()), Metadata: sd.ParentFile().Path()}
 	for i := range sd.Methods().Len() {
 		md := sd.Methods().Get(i)
-		path, name := methodPath(md), string(md.Name())
+		name, m := string(md.Name()), newMethod(md)
 		if !md.IsStreamingClient() && !md.IsStreamingServer() {
-			desc.Methods = append(desc.Methods, grpc.MethodDesc{MethodName: name, Handler: f.unary(path)})
+			desc.Methods = append(desc.Methods, grpc.MethodDesc{MethodName: name, Handler: f.unary(m)})
 			continue
 		}
 		stream := grpc.StreamDesc{StreamName: name, ClientStreams: md.IsStreamingClient(), ServerStreams: md.IsStreamingServer()}
-		call := &streamCall{forwarder: f, path: path, desc: stream}
+		call := &streamCall{forwarder: f, method: m, desc: stream}
 		stream.Handler = call.handle
 		desc.Streams = append(desc.Streams, stream)
 	}
 	return desc
+}
+
+// method is what is known of a method that is forwarded.
+type method struct {
+	path       string
+	answers    bool // in a stream
+	idempotent bool // by the schema: two calls do what one does
+}
+
+func newMethod(md protoreflect.MethodDescriptor) *method {
+	options, _ := md.Options().(*descriptorpb.MethodOptions)
+	return &method{
+		path: methodPath(md), answers: md.IsStreamingServer(),
+		idempotent: options.GetIdempotencyLevel() != descriptorpb.MethodOptions_IDEMPOTENCY_UNKNOWN,
+	}
 }
 
 // methodPath is the path of a method in HTTP.
@@ -64,8 +82,8 @@ func methodPath(md protoreflect.MethodDescriptor) string {
 }
 
 // unary forwards the calls of a unary method.
-func (f *forwarder) unary(path string) grpc.MethodHandler {
-	handler := func(ctx context.Context, request any) (any, error) { return f.invoke(ctx, path, request) }
+func (f *forwarder) unary(m *method) grpc.MethodHandler {
+	handler := func(ctx context.Context, request any) (any, error) { return f.invoke(ctx, m, request) }
 	return func(_ any, ctx context.Context, decode func(any) error, interceptor grpc.UnaryServerInterceptor) (any, error) {
 		request := &frame{}
 		if err := decode(request); err != nil {
@@ -75,11 +93,11 @@ func (f *forwarder) unary(path string) grpc.MethodHandler {
 		if interceptor == nil {
 			return handler(ctx, request)
 		}
-		return interceptor(ctx, request, &grpc.UnaryServerInfo{FullMethod: path}, handler)
+		return interceptor(ctx, request, &grpc.UnaryServerInfo{FullMethod: m.path}, handler)
 	}
 }
 
-func (f *forwarder) invoke(ctx context.Context, path string, request any) (any, error) {
+func (f *forwarder) invoke(ctx context.Context, m *method, request any) (any, error) {
 	if err := refused(ctx); err != nil {
 		return nil, err
 	}
@@ -91,12 +109,12 @@ func (f *forwarder) invoke(ctx context.Context, path string, request any) (any, 
 	}
 	var header, trailer metadata.MD
 	response := &frame{}
-	err := f.conn.Invoke(out, path, request, response, f.options(&header, &trailer)...)
+	err := f.conn.Invoke(out, m.path, request, response, f.options(&header, &trailer)...)
 	// Both fail only where the call is over, and then nobody is there to see.
 	_ = grpc.SetHeader(ctx, f.answer(header))
 	_ = grpc.SetTrailer(ctx, f.answer(trailer))
 	if err != nil {
-		return nil, f.errors.public(ctx, path, reach, err)
+		return nil, f.errors.public(ctx, m, reach, err)
 	}
 	return response, nil
 }
@@ -105,15 +123,12 @@ func (f *forwarder) options(header, trailer *metadata.MD) []grpc.CallOption {
 	return append(f.calls[:len(f.calls):len(f.calls)], grpc.Header(header), grpc.Trailer(trailer))
 }
 
-// errStopping ends streams when the edge stops.
-var errStopping = status.Error(codes.Unavailable, "the edge is stopping: connect again")
-
 // streamCall forwards the calls of a method with a stream.
 type streamCall struct {
 	*forwarder
 
-	path string
-	desc grpc.StreamDesc
+	method *method
+	desc   grpc.StreamDesc
 }
 
 func (c *streamCall) handle(_ any, in grpc.ServerStream) error {
@@ -123,16 +138,16 @@ func (c *streamCall) handle(_ any, in grpc.ServerStream) error {
 	go func() { // ends with the call
 		select {
 		case <-c.stopping:
-			cancel(errStopping)
+			cancel(c.errors.stopping())
 		case <-ctx.Done():
 		}
 	}()
-	return c.errors.public(in.Context(), c.path, reach, cause(ctx, c.pass(ctx, cancel, in)))
+	return c.errors.public(in.Context(), c.method, reach, cause(ctx, c.pass(ctx, cancel, in)))
 }
 
 // pass opens the stream to the service and passes messages on until it ends.
 func (c *streamCall) pass(ctx context.Context, cancel context.CancelCauseFunc, in grpc.ServerStream) error {
-	out, err := c.conn.NewStream(ctx, &c.desc, c.path, c.calls...)
+	out, err := c.conn.NewStream(ctx, &c.desc, c.method.path, c.calls...)
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"runtime/debug"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -41,10 +42,36 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	r = r.WithContext(ctx)
 	seen.body = &body{ReadCloser: r.Body, gone: cancel}
 	r.Body = seen.body
-	answer := &answer{ResponseWriter: w, request: r, id: id, seen: seen}
+	answer := &answer{ResponseWriter: w, request: asked(r), id: id, seen: seen}
 	defer func() { f.access(ctx, about, answer, time.Since(start)) }()
+	defer f.recover(ctx, answer)
 	f.next.ServeHTTP(answer, r)
 	answer.end()
+}
+
+// asked returns what errors need to know of a request as it came: the transcoder
+// writes into its own.
+func asked(r *http.Request) *http.Request {
+	u := *r.URL
+	return &http.Request{Method: r.Method, URL: &u, ProtoMajor: r.ProtoMajor, Header: http.Header{"Content-Type": r.Header["Content-Type"]}}
+}
+
+// recover is deferred: a panic is logged and costs the request. Of what was sent
+// the rest cannot come: the connection is cut, so that it passes for no answer.
+func (f *front) recover(ctx context.Context, a *answer) {
+	p := recover()
+	if p == nil {
+		return
+	}
+	a.broken = true
+	if p != http.ErrAbortHandler { //nolint:errorlint // a panic's value
+		f.log.ErrorContext(ctx, "handler panicked", "path", a.request.URL.Path, "panic", p, "stack", string(debug.Stack()))
+		if a.code == 0 {
+			a.fail()
+			return
+		}
+	}
+	panic(http.ErrAbortHandler)
 }
 
 // aboutRequest says by the names of ECS what came.
@@ -57,17 +84,17 @@ func aboutRequest(r *http.Request) []slog.Attr {
 	}
 }
 
-// access writes the log line of a request. One without an answer panicked.
+// access writes the log line of a request.
 func (f *front) access(ctx context.Context, attrs []slog.Attr, a *answer, took time.Duration) {
 	level := slog.LevelDebug // as the access log of gRPC: what goes well is no news
-	if a.code == 0 || a.code >= http.StatusInternalServerError {
+	if a.broken || a.code >= http.StatusInternalServerError {
 		level = slog.LevelInfo
 	}
 	if !f.log.Enabled(ctx, level) {
 		return
 	}
 	code, called := a.seen.status()
-	attrs = append(attrs, ecs.Event("request", took, a.code > 0 && a.code < http.StatusBadRequest && code == codes.OK)...)
+	attrs = append(attrs, ecs.Event("request", took, !a.broken && a.code > 0 && a.code < http.StatusBadRequest && code == codes.OK)...)
 	attrs = append(attrs, slog.Int("http.response.status_code", a.code), slog.Int64("http.response.body.bytes", a.bytes))
 	if called {
 		attrs = append(attrs, slog.String("rpc.response.status_code", rpccode.Code(code).String()))

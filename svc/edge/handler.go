@@ -22,7 +22,7 @@ import (
 type router struct {
 	edge       *Edge
 	methods    map[string]protoreflect.MethodDescriptor // by path
-	routes     *routes
+	routes     routes
 	transcoder http.Handler
 	files      http.Handler
 }
@@ -39,7 +39,7 @@ func (e *Edge) newHandler() (http.Handler, error) {
 		}
 		services = append(services, vanguard.NewServiceWithSchema(sd, transcoded{called{e.server}, r.methods}))
 	}
-	r.routes = newRoutes(r.methods)
+	r.routes = newRoutes(r.methods, rules())
 	var err error
 	if r.files, err = e.newFiles(); err != nil {
 		return nil, err
@@ -51,6 +51,7 @@ func (e *Edge) newHandler() (http.Handler, error) {
 			vanguard.WithMaxMessageBufferBytes(uint32(min(e.options.MaxMessageBytes, 1<<31))),
 		),
 		vanguard.WithCodec(newJSONCodec),
+		vanguard.WithCodec(newProtoCodec),
 		vanguard.WithCompression(vanguard.CompressionGzip, newCompressor, newDecompressor(e.options.MaxMessageBytes)),
 		vanguard.WithRules(rules()...),
 		vanguard.WithUnknownHandler(http.HandlerFunc(r.unknown)),
@@ -111,8 +112,14 @@ func (r *router) rpc(w http.ResponseWriter, request *http.Request, kind string, 
 	default:
 		request.Header.Set("Content-Type", kind) // without a charset, which can only be UTF-8
 	}
-	if !streams && !strings.HasPrefix(kind, "application/grpc-web") {
-		request.Header.Set("Connect-Protocol-Version", "1") // plain JSON is Connect without its header
+	if !strings.HasPrefix(kind, "application/grpc-web") {
+		if err := checkConnect(request); err != nil {
+			refuse(w, request, http.StatusBadRequest, err)
+			return
+		}
+		if !streams {
+			request.Header.Set("Connect-Protocol-Version", "1") // plain JSON is Connect without its header
+		}
 	}
 	r.call(w, request, kind, streams)
 }
@@ -135,11 +142,17 @@ func (r *router) wrongKind(w http.ResponseWriter, request *http.Request, kind, r
 
 // rest answers calls in the form of REST.
 func (r *router) rest(w http.ResponseWriter, request *http.Request, kind string) {
-	found, ok := r.routes.find(request)
+	found, allowed := r.routes.find(request)
 	request.Header.Del("Connect-Protocol-Version")
 	switch {
-	case !ok:
-		request.Header.Del("Content-Type") // it is the path that is wrong, or the method
+	case found == nil && len(allowed) > 0:
+		w.Header().Set("Allow", strings.Join(allowed, ", "))
+		refuse(w, request, http.StatusMethodNotAllowed, failure(connect.CodeUnimplemented, fmt.Sprintf(
+			"%.20s is not allowed here, but %s", request.Method, strings.Join(allowed, ", "))))
+		return
+	case found == nil:
+		r.unknown(w, request)
+		return
 	case kind == "application/json":
 		request.Header.Set("Content-Type", kind)
 	case kind != "":
@@ -147,18 +160,18 @@ func (r *router) rest(w http.ResponseWriter, request *http.Request, kind string)
 			fmt.Sprintf("REST takes application/json, but the content type is %.100q", kind)))
 		return
 	}
-	if ok {
-		if err := found.check(request); err != nil {
-			refuse(w, request, http.StatusBadRequest, asConnect(err))
-			return
-		}
-		if !found.body && request.ContentLength != 0 {
-			refuse(w, request, http.StatusBadRequest, failure(connect.CodeInvalidArgument,
-				request.Method+" of "+string(found.method.Name())+" takes no body, only parameters in the path and the query"))
-			return
-		}
+	switch err := found.check(request); {
+	case err != nil:
+		refuse(w, request, http.StatusBadRequest, asConnect(err))
+	case found.body == "" && request.ContentLength != 0:
+		refuse(w, request, http.StatusBadRequest, failure(connect.CodeInvalidArgument,
+			request.Method+" of "+string(found.method.Name())+" takes no body, only parameters in the path and the query"))
+	case !isSeconds(request.Header.Get(restTimeout)):
+		refuse(w, request, http.StatusBadRequest, badTimeout(request, restTimeout, "seconds"))
+	default:
+		request.URL.Path = found.path
+		r.call(w, request, kind, false)
 	}
-	r.call(w, request, kind, false)
 }
 
 // contentType returns the media type of a request, without parameters that say

@@ -3,6 +3,7 @@ package edge
 import (
 	"context"
 	"maps"
+	"net/url"
 	"strings"
 
 	"google.golang.org/grpc/metadata"
@@ -50,7 +51,22 @@ func (f *forwarder) request(ctx context.Context) metadata.MD {
 	if p, ok := peer.FromContext(ctx); ok && p.Addr != nil {
 		out.Append(forwardedFor, identity.Host(p.Addr.String()))
 	}
+	if f.header != "" {
+		if name := f.caller(ctx); name != "" {
+			out.Set(f.header, printable(name))
+		}
+	}
 	return out
+}
+
+// printable returns a name as metadata can have it: printable ASCII, all else, and
+// the % by which it is told, escaped as in a URL.
+func printable(name string) string {
+	plain := func(r rune) bool { return ' ' <= r && r <= '~' && r != '%' }
+	if strings.IndexFunc(name, func(r rune) bool { return !plain(r) }) < 0 {
+		return name
+	}
+	return url.PathEscape(name)
 }
 
 // answer returns the metadata for the caller.

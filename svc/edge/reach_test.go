@@ -169,32 +169,77 @@ func TestStatusesOfTheServiceItselfPass(t *testing.T) {
 	}
 }
 
+// lost makes a call whose connection is cut when the service has it, and checks
+// what the caller gets.
+func lost(t *testing.T, s *stub, cut *cutter, what string, call func(context.Context) error, reason, text string) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	called := make(chan error, 1)
+	go func() { called <- call(ctx) }()
+	select {
+	case <-s.seen:
+	case err := <-called:
+		t.Fatalf("%s: the call ended before it came: %v", what, err)
+	}
+	cut.all()
+	<-s.ended
+	err := <-called
+	if info := infoOf(t, err); connect.CodeOf(err) != connect.CodeUnavailable || info.GetReason() != reason ||
+		!strings.HasSuffix(err.Error(), ": "+text) || strings.Contains(err.Error(), "127.0.0.1") {
+		t.Errorf("%s: %v, %v, want %s %q", what, err, info, reason, text)
+	}
+}
+
 // An answer that is lost is another matter than no instance: the call may have
-// been done.
+// been done, and that matters where doing it twice does.
 func TestALostAnswerIsNotCalledUnsent(t *testing.T) {
 	s, addr := newStub(t)
 	cut := newCutter(t, addr)
 	w := newWorld(t, cut.addr)
 	for _, p := range protocols() {
-		called := make(chan error, 1)
-		ctx, cancel := context.WithCancel(t.Context())
-		go func() {
+		lost(t, s, cut, p.name+", read-only", func(ctx context.Context) error {
 			_, err := getUser(t, w, p).CallUnary(ctx, connect.NewRequest(&userv1.GetUserRequest{Id: "wait"}))
-			called <- err
-		}()
-		select {
-		case <-s.seen:
-		case err := <-called:
-			t.Fatalf("%s: the call ended before it came: %v", p.name, err)
+			return err
+		}, edge.ReasonNoAnswer, "no answer came from user: call again")
+		if p.name == "connect GET" {
+			continue
 		}
-		cut.all()
-		<-s.ended
-		err := <-called
-		cancel()
-		if info := infoOf(t, err); connect.CodeOf(err) != connect.CodeUnavailable || info.GetReason() != edge.ReasonNoAnswer ||
-			!strings.Contains(err.Error(), "no answer came from user") || strings.Contains(err.Error(), "127.0.0.1") {
-			t.Errorf("%s: %v, %v", p.name, err, info)
+		lost(t, s, cut, p.name, func(ctx context.Context) error {
+			_, err := client[userv1.DeleteUserRequest, userv1.DeleteUserResponse](t, w, p, "DeleteUser").
+				CallUnary(ctx, connect.NewRequest(&userv1.DeleteUserRequest{Id: "wait"}))
+			return err
+		}, edge.ReasonNoAnswer, "no answer came from user; the call may have been done")
+		lost(t, s, cut, p.name+", one answer to many", func(ctx context.Context) error {
+			_, err := client[userv1.ImportUsersRequest, userv1.ImportUsersResponse](t, w, p, "ImportUsers").CallClientStream(ctx).CloseAndReceive()
+			return err
+		}, edge.ReasonNoAnswer, "no answer came from user; the call may have been done")
+	}
+}
+
+// A stream that has answered and then breaks is neither without an answer nor
+// something that may have been done.
+func TestAStreamThatBreaksIsToBeResumed(t *testing.T) {
+	s, addr := newStub(t)
+	cut := newCutter(t, addr)
+	w := newWorld(t, cut.addr)
+	for _, p := range protocols() {
+		if p.name == "connect GET" {
+			continue // no stream
 		}
+		stream, err := watchUsers(t, w, p).CallServerStream(deadline(t), connect.NewRequest(&userv1.WatchUsersRequest{}))
+		if err != nil || !stream.Receive() {
+			t.Fatalf("%s: %v", p.name, err)
+		}
+		lost(t, s, cut, p.name, func(context.Context) error {
+			for stream.Receive() {
+			}
+			return stream.Err()
+		}, edge.ReasonStreamBroken, "the stream of user broke off: resume it")
+		_ = stream.Close()
+	}
+	if _, err := w.find("reason", edge.ReasonStreamBroken, "target", "user", "rpc.method", "user.v1.UserService/WatchUsers"); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -1,18 +1,13 @@
 package edge
 
 import (
-	"fmt"
 	"net/http"
-	"regexp"
+	"net/url"
 	"slices"
 	"strings"
 
 	"google.golang.org/genproto/googleapis/api/annotations"
-	"google.golang.org/genproto/googleapis/rpc/errdetails"
-	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/reflect/protoreflect"
-
-	"github.com/gctl-dev/gctl/svc/kit"
 )
 
 // restPrefix is how the paths of the REST API begin.
@@ -50,99 +45,103 @@ func rules() []*annotations.HttpRule {
 	}
 }
 
-// routes finds the rule of a request, to check beforehand what the transcoder
-// would call an unknown error.
-type routes struct {
-	mux *http.ServeMux
-	of  map[string]route // by pattern of mux
-}
+// wholeBody is the body of a rule whose request is the body.
+const wholeBody = "*"
 
-// route is a method and whether its REST form has a body.
+// route is a method in its REST form.
 type route struct {
-	method protoreflect.MethodDescriptor
-	body   bool
+	method   protoreflect.MethodDescriptor
+	verb     string
+	segments []string // of the path, variables in braces
+	body     string   // the field that the body is, wholeBody, or "" for none
 }
 
-func newRoutes(methods map[string]protoreflect.MethodDescriptor) *routes {
+// routes decide which method a request is for, and nothing else does: the
+// transcoder gets only what they know, with a path that it reads as they did.
+type routes []route
+
+func newRoutes(methods map[string]protoreflect.MethodDescriptor, rules []*annotations.HttpRule) routes {
 	byName := map[string]protoreflect.MethodDescriptor{}
 	for _, m := range methods {
 		byName[string(m.FullName())] = m
 	}
-	all := &routes{mux: http.NewServeMux(), of: map[string]route{}}
-	for _, rule := range rules() {
-		pattern := patternOf(rule)
-		all.mux.Handle(pattern, http.NotFoundHandler())
-		all.of[pattern] = route{byName[rule.GetSelector()], rule.GetBody() != ""}
+	var all routes
+	for _, rule := range rules {
+		verb, path := patternOf(rule)
+		all = append(all, route{byName[rule.GetSelector()], verb, strings.Split(path, "/"), rule.GetBody()})
 	}
 	return all
 }
 
-// patternOf returns a rule as http.ServeMux has it, whose variables are Go names.
-func patternOf(rule *annotations.HttpRule) string {
-	verb, path := "", ""
+func patternOf(rule *annotations.HttpRule) (verb, path string) {
 	switch p := rule.GetPattern().(type) {
 	case *annotations.HttpRule_Get:
-		verb, path = http.MethodGet, p.Get
+		return http.MethodGet, p.Get
 	case *annotations.HttpRule_Post:
-		verb, path = http.MethodPost, p.Post
+		return http.MethodPost, p.Post
 	case *annotations.HttpRule_Patch:
-		verb, path = http.MethodPatch, p.Patch
+		return http.MethodPatch, p.Patch
 	case *annotations.HttpRule_Delete:
-		verb, path = http.MethodDelete, p.Delete
+		return http.MethodDelete, p.Delete
 	}
-	return verb + " " + regexp.MustCompile(`{[^}]*}`).ReplaceAllString(path, "{v}")
+	return "", ""
 }
 
-// find returns the route of a request, or false.
-func (r *routes) find(request *http.Request) (route, bool) {
-	_, pattern := r.mux.Handler(request)
-	found, ok := r.of[pattern]
-	return found, ok
+// matched is a route that a request takes.
+type matched struct {
+	route
+
+	path   string            // for the transcoder: it reads every segment as what is escaped in it
+	values map[string]string // of the variables
 }
 
-// check returns INVALID_ARGUMENT for query parameters that the request does not
-// have: a name that is misspelt must not lose what it names.
-func (r route) check(request *http.Request) error {
-	input := r.method.Input()
-	bad := &errdetails.BadRequest{}
-	for name := range request.URL.Query() {
-		if !hasField(input, name) && len(bad.GetFieldViolations()) < maxViolations {
-			name = cut(name, maxName)
-			bad.FieldViolations = append(bad.FieldViolations, &errdetails.BadRequest_FieldViolation{
-				Field: name, Description: fmt.Sprintf("%s has no field %q", input.Name(), name), Reason: "UNKNOWN_FIELD",
-			})
+// find returns the route of a request, or nil and the sorted HTTP methods that its
+// path has instead, none if there is nothing at the path.
+func (r routes) find(request *http.Request) (found *matched, allowed []string) {
+	segments := strings.Split(request.URL.EscapedPath(), "/")
+	for _, route := range r {
+		m, ok := route.match(segments)
+		switch {
+		case !ok:
+		case route.verb == request.Method:
+			return m, nil
+		default:
+			allowed = append(allowed, route.verb)
 		}
 	}
-	if len(bad.GetFieldViolations()) == 0 {
-		return nil
-	}
-	slices.SortFunc(bad.GetFieldViolations(), func(a, b *errdetails.BadRequest_FieldViolation) int {
-		return strings.Compare(a.GetField(), b.GetField())
-	})
-	return kit.Status(codes.InvalidArgument, "query: "+bad.GetFieldViolations()[0].GetDescription(),
-		&errdetails.ErrorInfo{Reason: kit.ReasonInvalid, Domain: string(input.ParentFile().Package())}, bad)
+	slices.Sort(allowed)
+	return nil, allowed
 }
 
-// Bounds on what an error repeats of a query.
-const (
-	maxViolations = 20
-	maxName       = 100 // bytes
-)
+// match reads the segments of an escaped path. A variable takes one that is not
+// empty; a colon in the last one begins a custom verb unless it is escaped.
+func (r route) match(segments []string) (*matched, bool) {
+	if len(segments) != len(r.segments) {
+		return nil, false
+	}
+	m := &matched{route: r, values: map[string]string{}}
+	path := make([]string, len(segments))
+	for i, wanted := range r.segments {
+		value, err := url.PathUnescape(segments[i])
+		name, variable := variableOf(wanted)
+		switch {
+		case err != nil, !variable && value != wanted:
+			return nil, false
+		case !variable:
+			path[i] = wanted
+		case value == "", i == len(segments)-1 && strings.Contains(segments[i], ":"):
+			return nil, false
+		default:
+			m.values[name] = value
+			path[i] = strings.ReplaceAll(url.PathEscape(value), ":", "%3A")
+		}
+	}
+	m.path = strings.Join(path, "/")
+	return m, true
+}
 
-// hasField tells whether a parameter, "page_size", "pageSize" or "user.email",
-// is a field of a message.
-func hasField(message protoreflect.MessageDescriptor, path string) bool {
-	name, rest, deeper := strings.Cut(path, ".")
-	field := message.Fields().ByJSONName(name)
-	if field == nil {
-		field = message.Fields().ByName(protoreflect.Name(name))
-	}
-	switch {
-	case field == nil:
-		return false
-	case !deeper:
-		return true
-	default:
-		return field.Message() != nil && !field.IsList() && !field.IsMap() && hasField(field.Message(), rest)
-	}
+// variableOf returns the field that a segment of a rule stands for, or false.
+func variableOf(segment string) (field string, ok bool) {
+	field, ok = strings.CutPrefix(segment, "{")
+	return strings.TrimSuffix(field, "}"), ok
 }

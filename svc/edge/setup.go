@@ -47,6 +47,7 @@ func Setup(ctx context.Context, server *kit.Server, c *Config) error {
 	}
 	e, err := New(conn, Options{
 		Target: c.Target, Origins: c.Origins, Page: c.Page, Stopping: server.Stopping(),
+		CallerHeader: server.CallerHeader(), Caller: server.Caller,
 		ServerOptions: server.Chain(), Log: server.Log(),
 	})
 	if err != nil {

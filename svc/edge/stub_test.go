@@ -34,13 +34,13 @@ func newStub(t testing.TB) (*stub, string) {
 }
 
 // serveUsers serves a user service and returns its address.
-func serveUsers(t testing.TB, users userv1.UserServiceServer) string {
+func serveUsers(t testing.TB, users userv1.UserServiceServer, options ...grpc.ServerOption) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := grpc.NewServer(grpc.MaxRecvMsgSize(64 << 20))
+	server := grpc.NewServer(append(options, grpc.MaxRecvMsgSize(64<<20))...)
 	userv1.RegisterUserServiceServer(server, users)
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
@@ -95,6 +95,24 @@ func (s *stub) GetUser(ctx context.Context, r *userv1.GetUserRequest) (*userv1.U
 		return nil, st.Err()
 	}
 	return &userv1.User{Id: r.GetId()}, nil
+}
+
+// DeleteUser waits until the call is over.
+func (s *stub) DeleteUser(ctx context.Context, _ *userv1.DeleteUserRequest) (*userv1.DeleteUserResponse, error) {
+	s.meet(ctx)
+	<-ctx.Done()
+	s.ended <- ctx.Err()
+	return nil, status.FromContextError(ctx.Err()).Err()
+}
+
+// ImportUsers sends headers before it has an answer, and then waits until the call
+// is over.
+func (s *stub) ImportUsers(stream grpc.ClientStreamingServer[userv1.ImportUsersRequest, userv1.ImportUsersResponse]) error {
+	if err := stream.SendHeader(metadata.Pairs("x-said", "first")); err != nil {
+		return err
+	}
+	_, err := s.DeleteUser(stream.Context(), nil)
+	return err
 }
 
 // told is a status of the service itself: two with a RetryInfo, one without.

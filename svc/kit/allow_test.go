@@ -28,3 +28,30 @@ func TestAnIdentityThatIsNoneIsRefusedAtTheStart(t *testing.T) {
 		}
 	}
 }
+
+// A header that nobody is believed in is a mistake, but for who passes calls on and
+// writes it.
+func TestACallerHeaderWantsSomebodyToBelieve(t *testing.T) {
+	for _, c := range []struct {
+		flag, want string
+		code       int
+		forwards   []string
+	}{
+		{"--caller-header=x-caller", "--caller-header needs --trust-caller", 2, nil},
+		{"--trust-caller=edge.example.org", "--trust-caller is of no use without --caller-header", 2, nil},
+		{"--caller-header=x-caller", "", 0, []string{"test.Others"}},
+	} {
+		ctx, cancel := context.WithCancel(t.Context())
+		app := kit.App{Name: "test", Service: "test", Setup: func(_ context.Context, s *kit.Server) error {
+			s.Forwards(c.forwards...)
+			cancel() // at once, if it runs at all
+			return nil
+		}}
+		var stdout, stderr bytes.Buffer
+		code := app.MainTo(ctx, []string{"--plaintext", "--listen=127.0.0.1:0", "--drain-wait=0s", c.flag}, &stdout, &stderr)
+		cancel()
+		if code != c.code || !strings.Contains(stderr.String(), c.want) {
+			t.Errorf("%s with %v: exit code %d, %s", c.flag, c.forwards, code, stderr.String())
+		}
+	}
+}

@@ -75,7 +75,11 @@ func (a *App) run(ctx context.Context, args []string, stdout, stderr io.Writer) 
 		return err
 	}
 	server.Log().InfoContext(ctx, "starting", "pid", os.Getpid(), "version", a.Version)
-	if err := a.Setup(ctx, server); err != nil {
+	err = a.Setup(ctx, server)
+	if err == nil {
+		err = server.checkCallers()
+	}
+	if err != nil {
 		return errors.Join(err, server.Close())
 	}
 	return server.Run(ctx)

@@ -62,7 +62,8 @@ func (s *Server) leave(ctx context.Context, id string, registered bool) error {
 	case err == nil:
 		s.log.InfoContext(ctx, "left the catalog")
 	case !registered:
-		s.log.InfoContext(ctx, "there is no catalog to leave: the instance was never registered", "catalog", s.options.Consul)
+		s.log.WarnContext(ctx, "could not leave the catalog, where the instance is not known to be registered", "catalog", s.options.Consul, "error", err)
+		return fmt.Errorf("leave the catalog, where the instance is not known to be registered: %w", err)
 	default:
 		s.log.ErrorContext(ctx, "could not leave the catalog", "error", err)
 		return fmt.Errorf("leave the catalog: %w", err)

@@ -144,7 +144,7 @@ func (s *Server) watcher(t Target) (discovery.Watcher, error) {
 	switch {
 	case len(t.Addrs) > 0:
 		for _, addr := range t.Addrs {
-			if err := checkAddr(addr); err != nil {
+			if err := checkDialed(addr); err != nil {
 				return nil, fmt.Errorf("%w: address of %s: %w", ErrUsage, t.Service, err)
 			}
 		}

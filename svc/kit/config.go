@@ -40,7 +40,7 @@ type Config struct {
 	RateLimits       []string      // METHODS=RATE, see package limit
 	ConcurrencyLimit string        // MIN..MAX, see package limit; empty: none
 	CallerHeader     string        // metadata key in which those of TrustCallers name whom they call for; empty: none
-	TrustCallers     []string      // identities, or "*"; in plaintext "*" is everybody
+	TrustCallers     []string      // identities, or "*"; in plaintext "*" is everybody; empty: nobody is believed
 	DeadlineFloor    time.Duration // calls with less time left are refused
 
 	OTLP          string     // host:port of a collector of traces (OTLP over gRPC); empty: no traces
@@ -140,13 +140,13 @@ func (c *Config) checkRest() error {
 	switch {
 	case c.DrainWait < 0 || c.DrainTimeout < 0 || c.DeadlineFloor < 0:
 		return errors.New("--drain-wait, --drain-timeout and --deadline-floor cannot be negative")
-	case (c.CallerHeader == "") != (len(c.TrustCallers) == 0):
-		return errors.New("--caller-header and --trust-caller belong together: who may choose a name may choose a new one for every call")
+	case c.CallerHeader == "" && len(c.TrustCallers) > 0:
+		return errors.New("--trust-caller is of no use without --caller-header")
 	case c.TraceRatio < 0 || c.TraceRatio > 1:
 		return errors.New("--trace-ratio is a share from 0 to 1")
 	}
 	for flag, addr := range map[string]string{
-		"--listen": c.Listen, "--admin-listen": c.AdminListen, "--metrics-listen": c.MetricsListen, "--advertise": c.Advertise,
+		"--listen": c.Listen, "--admin-listen": c.AdminListen, "--metrics-listen": c.MetricsListen,
 	} {
 		if addr == "" {
 			continue
@@ -154,6 +154,23 @@ func (c *Config) checkRest() error {
 		if err := checkAddr(addr); err != nil {
 			return fmt.Errorf("%s: %w", flag, err)
 		}
+	}
+	if c.Advertise != "" {
+		if err := checkDialed(c.Advertise); err != nil {
+			return fmt.Errorf("--advertise: %w", err)
+		}
+	}
+	return nil
+}
+
+// checkDialed tells what keeps a text from being a host:port to connect to.
+func checkDialed(addr string) error {
+	if err := checkAddr(addr); err != nil {
+		return err
+	}
+	_, port, _ := net.SplitHostPort(addr)
+	if n, _ := strconv.ParseUint(port, 10, 16); n == 0 {
+		return fmt.Errorf("nobody can dial %q: port 0 stands for any that is free, and only to listen on", addr)
 	}
 	return nil
 }

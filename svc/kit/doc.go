@@ -45,5 +45,6 @@
 // health says NOT_SERVING, the instance leaves the catalog, clients get
 // Config.DrainWait to notice, new calls are refused and those in flight may end,
 // up to Config.DrainTimeout. Metrics and control API show that to its end. A
-// second signal stops at once: Run returns within two seconds.
+// second signal, or the same again after 300 ms, stops at once: Run returns within
+// two seconds.
 package kit

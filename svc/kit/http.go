@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"runtime/debug"
@@ -77,13 +78,18 @@ func (s *Server) allowed(list *auth.List, next http.Handler) http.Handler {
 			if lines.Allow() {
 				s.log.WarnContext(r.Context(), "caller refused", "path", r.URL.Path, "caller", id)
 			}
-			w.Header().Set("Content-Type", "application/json")
-			w.WriteHeader(http.StatusForbidden)
-			_, _ = io.WriteString(w, `{"code":7,"message":"this certificate may not call here"}`) // a google.rpc.Status
+			answerStatus(w, http.StatusForbidden, `{"code":7,"message":"this certificate may not call here"}`)
 			return
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// answerStatus answers with a google.rpc.Status.
+func answerStatus(w http.ResponseWriter, code int, status string) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(code)
+	_, _ = io.WriteString(w, status) // fails where nobody is there to see
 }
 
 // counted counts the requests in flight with the calls.
@@ -91,21 +97,56 @@ func (s *Server) counted(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.calls.Add(1)
 		defer s.calls.Add(-1)
-		defer s.recoverHTTP(r)
-		next.ServeHTTP(w, r)
+		begun := &begunWriter{ResponseWriter: w}
+		defer s.recoverHTTP(begun, r)
+		next.ServeHTTP(begun, r)
 	})
 }
 
 // recoverHTTP is deferred: a panic of a handler is logged and costs the request.
-func (s *Server) recoverHTTP(r *http.Request) {
+func (s *Server) recoverHTTP(w *begunWriter, r *http.Request) {
 	p := recover()
 	if p == nil {
 		return
 	}
 	if p != http.ErrAbortHandler { //nolint:errorlint // a panic's value
 		s.log.ErrorContext(r.Context(), "handler panicked", "path", r.URL.Path, "panic", p, "stack", string(debug.Stack()))
+		if !w.begun {
+			// Headers of an answer that does not come, but for a goodbye.
+			maps.DeleteFunc(w.Header(), func(name string, _ []string) bool { return name != "Connection" })
+			answerStatus(w, http.StatusInternalServerError, `{"code":13,"message":"internal error"}`)
+			return
+		}
 	}
 	panic(http.ErrAbortHandler) // what was sent is no answer: cut it off
+}
+
+// begunWriter knows whether some of an answer was sent.
+type begunWriter struct {
+	http.ResponseWriter
+
+	begun bool
+}
+
+// Unwrap lets http.ResponseController reach the writer.
+func (w *begunWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// WriteHeader implements http.ResponseWriter.
+func (w *begunWriter) WriteHeader(code int) {
+	w.begun = w.begun || code >= http.StatusOK // what is less comes before an answer
+	w.ResponseWriter.WriteHeader(code)
+}
+
+// Write implements io.Writer.
+func (w *begunWriter) Write(b []byte) (int, error) {
+	w.begun = true
+	return w.ResponseWriter.Write(b)
+}
+
+// Flush implements http.Flusher.
+func (w *begunWriter) Flush() {
+	w.begun = true
+	_ = http.NewResponseController(w.ResponseWriter).Flush()
 }
 
 // sayGoodbye ends connections with the answers to their requests, once clients

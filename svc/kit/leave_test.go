@@ -2,11 +2,20 @@ package kit_test
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net/http"
+	"os"
+	"strings"
+	"syscall"
 	"testing"
 	"time"
 
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	controlv1 "github.com/gctl-dev/gctl/api/gctl/control/v1"
 	"github.com/gctl-dev/gctl/internal/stack"
 	"github.com/gctl-dev/gctl/svc/kit"
 )
@@ -23,8 +32,98 @@ func TestLeavingACatalogThatWasNeverThere(t *testing.T) {
 	if lines := r.log.lines(t, couldNotLeave); len(lines) > 0 {
 		t.Errorf("log = %v", lines)
 	}
-	if lines := r.log.lines(t, "there is no catalog to leave: the instance was never registered"); len(lines) != 1 {
+	lines := r.log.lines(t, "could not leave the catalog, where the instance is not known to be registered")
+	if len(lines) != 1 || !strings.Contains(fmt.Sprint(lines[0]["error.message"]), "connection refused") {
 		t.Errorf("log = %s", r.log)
+	}
+}
+
+// Who drains it is told: nobody knows that the instance is not there, since the
+// answer to its registration may have been lost.
+func TestADrainTellsThatTheCatalogWasNotLeft(t *testing.T) {
+	r := startOdd(t, kit.Config{Consul: "127.0.0.1:1", AdminListen: "127.0.0.1:0"}, nil)
+	until(t, "it tried", func() bool { return len(r.log.lines(t, "not registered")) > 0 })
+	stream := drainOnDemand(t, r)
+	for {
+		response, err := stream.Recv()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if response.GetStep() != controlv1.DrainStep_DRAIN_STEP_DEREGISTERED {
+			continue
+		}
+		if p := response.GetProblem(); !strings.Contains(p, "not known to be registered") || !strings.Contains(p, "connection refused") {
+			t.Errorf("problem = %q", p)
+		}
+		return
+	}
+}
+
+// drainOnDemand has the control API drain a server in plaintext.
+func drainOnDemand(t *testing.T, r *running) grpc.ServerStreamingClient[controlv1.DrainResponse] {
+	t.Helper()
+	stream, err := controlv1.NewControlServiceClient(dial(t, r.AdminAddr(), insecure.NewCredentials())).Drain(within(t),
+		&controlv1.DrainRequest{Mutation: &controlv1.Mutation{Reason: "a test", Etag: "*"}, Deadline: durationpb.New(patience)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return stream
+}
+
+const joins = "draining already: the next signal stops at once"
+
+// A signal that comes while the control API has the server drained asks for what is
+// under way, and cuts nothing off. The next one does.
+func TestASignalJoinsADrainOnDemand(t *testing.T) {
+	r := startOdd(t, kit.Config{AdminListen: "127.0.0.1:0", DrainWait: time.Hour}, nil)
+	stream := drainOnDemand(t, r)
+	until(t, "it drains", func() bool { return len(r.log.lines(t, "draining on demand of the control API")) > 0 })
+	r.signal()
+	until(t, "the signal joins the drain", func() bool { return len(r.log.lines(t, joins)) == 1 })
+	if err := call(t, r.dial(t)); err != nil {
+		t.Errorf("a call while clients get time to notice: %v", err)
+	}
+	r.signal()
+	last := ""
+	for {
+		response, err := stream.Recv()
+		if err != nil {
+			break
+		}
+		last = response.GetProblem()
+	}
+	if err := r.end(t); err != nil || last != "a second signal cut it short" {
+		t.Errorf("Run = %v, the drain ended with %q", err, last)
+	}
+}
+
+// So it is where something ceased to serve.
+func TestASignalJoinsTheDrainOfAFailedListener(t *testing.T) {
+	log := &buffer{}
+	s, err := kit.New(t.Context(), kit.Options{Service: "odd", LogTo: log, Config: kit.Config{Plaintext: true, Listen: "127.0.0.1:0", DrainWait: time.Hour}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.CloseListener(); err != nil {
+		t.Fatal(err)
+	}
+	signals := make(chan os.Signal)
+	ran := make(chan error, 1)
+	go func() { ran <- s.RunWith(t.Context(), signals) }()
+	until(t, "it drains", func() bool { return len(log.lines(t, "draining: something ceased to serve")) > 0 })
+	for _, sig := range []os.Signal{syscall.SIGTERM, syscall.SIGTERM} { // the second one is an echo
+		select {
+		case signals <- sig:
+		case err := <-ran:
+			t.Fatalf("Run = %v after the first signal", err)
+		}
+	}
+	signals <- os.Interrupt
+	if err := <-ran; err == nil {
+		t.Error("Run = nil, want what ceased to serve")
+	}
+	if len(log.lines(t, joins)) != 1 || len(log.lines(t, "second signal: stopping at once")) != 1 {
+		t.Errorf("log = %s", log)
 	}
 }
 

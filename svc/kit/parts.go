@@ -84,9 +84,10 @@ func newLimits(o *Config) (*limit.Set, error) {
 		return nil, fmt.Errorf("--trust-caller: %w", err)
 	}
 	everybody := o.Plaintext && slices.Contains(o.TrustCallers, "*") // nobody has an identity there
+	nobody := len(o.TrustCallers) == 0                               // where an empty list allows all
 	set, err := limit.New(limit.Options{
 		Limits: limits, CallerHeader: o.CallerHeader,
-		TrustCaller: func(id string) bool { return everybody || trusted.Allows(id) },
+		TrustCaller: func(id string) bool { return everybody || !nobody && trusted.Allows(id) },
 	})
 	if err != nil {
 		return nil, fmt.Errorf("--rate-limit, --concurrency-limit, --caller-header: %w", err)

@@ -17,10 +17,12 @@ import (
 // control API asks for a drain. Then it drains: health says NOT_SERVING, the
 // instance leaves the catalog, clients get DrainWait to notice, new calls are
 // refused and those in flight may end, and what is still open after DrainTimeout
-// is cut. What was given to OnStop is closed at the end. A second signal cuts at
-// once, whenever it comes: calls get half a second to notice, the control API's
-// last answers and what is to be closed as much, so that Run returns within two
-// seconds.
+// is cut. What was given to OnStop is closed at the end. A drain that a listener
+// which failed or the control API began is joined by the first signal. A second
+// signal cuts at once: calls get half a second to notice, the control API's last
+// answers and what is to be closed as much, so that Run returns within two seconds.
+// The same signal again within 300 ms is one with the first: some tools signal a
+// process and then its group.
 //
 // The error is nil after a drain, however it ended, and otherwise says why the
 // server could not serve.

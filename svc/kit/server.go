@@ -178,6 +178,24 @@ func (s *Server) Log() *slog.Logger { return s.log }
 // of traces they are not recorded.
 func (s *Server) TracerProvider() trace.TracerProvider { return s.parts.telemetry.TracerProvider() }
 
+// CallerHeader returns the metadata key of Config.CallerHeader. A server that
+// passes calls on sends none of its callers' own in it, but what Caller says.
+func (s *Server) CallerHeader() string { return s.options.CallerHeader }
+
+// Caller returns whom a call is for, by the context of its handler: whom one of
+// Config.TrustCallers names, else the identity in the certificate that was
+// verified, or "" without one.
+func (s *Server) Caller(ctx context.Context) string { return s.parts.limits.Caller(ctx) }
+
+// checkCallers keeps a header from being read of which nobody is believed. What
+// passes calls on may have one all the same: it writes it.
+func (s *Server) checkCallers() error {
+	if s.options.CallerHeader == "" || len(s.options.TrustCallers) > 0 || len(s.forwarded) > 0 {
+		return nil
+	}
+	return fmt.Errorf("%w: --caller-header needs --trust-caller: who may choose a name may choose a new one for every call", ErrUsage)
+}
+
 // Stopping returns a channel that is closed when the server begins to refuse
 // calls. A handler that would hold its stream open without end watches it and
 // ends the stream with UNAVAILABLE, so that its client resumes elsewhere.

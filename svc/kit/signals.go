@@ -23,7 +23,8 @@ type signals struct {
 func (s *signals) begin(first os.Signal) { s.first, s.at = first, time.Now() }
 
 // second waits until something is done, and returns true as soon as there was a
-// second signal.
+// second signal. Where a drain was not begun by a signal the first one only joins
+// it: who sends it wants a drain, and need not know that there is one.
 func (s *signals) second(done <-chan struct{}) bool {
 	for !s.hurry {
 		select {
@@ -32,7 +33,7 @@ func (s *signals) second(done <-chan struct{}) bool {
 		case sig := <-s.come:
 			switch {
 			case s.first == nil:
-				s.log.Info("draining already", "signal", sig.String())
+				s.log.Info("draining already: the next signal stops at once", "signal", sig.String())
 				s.begin(sig)
 			case sig == s.first && time.Since(s.at) < sameSignal:
 			default:

@@ -11,11 +11,11 @@ import (
 const breakerPrefix = "breaker/"
 
 // ListBreakers implements gctl.control.v1.ControlService.
-func (s *Server) ListBreakers(_ context.Context, r *controlv1.ListBreakersRequest) (*controlv1.ListBreakersResponse, error) {
+func (s *Server) ListBreakers(ctx context.Context, r *controlv1.ListBreakersRequest) (*controlv1.ListBreakersResponse, error) {
 	if s.options.Breakers == nil {
 		return nil, noPart("breakers")
 	}
-	if err := check(r); err != nil {
+	if err := s.check(ctx, r); err != nil {
 		return nil, err
 	}
 	return &controlv1.ListBreakersResponse{Breakers: s.breakers(r.GetTarget())}, nil

@@ -71,7 +71,7 @@ func (s *Server) Close() {
 func (s *Server) change(ctx context.Context, request proto.Message, w wish, find func() (target, error), then func()) (*controlv1.Change, error) {
 	w.actor = s.options.Identity(ctx)
 	return s.ledger.change(ctx, w, func() (target, error) {
-		if err := check(request); err != nil {
+		if err := s.check(ctx, request); err != nil {
 			return target{}, err
 		}
 		switch {

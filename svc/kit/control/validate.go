@@ -1,6 +1,8 @@
 package control
 
 import (
+	"context"
+
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/proto"
@@ -11,11 +13,12 @@ import (
 
 // check applies the rules of the schema: alone in somebody's server nobody else
 // does.
-func check(request proto.Message) error {
+func (s *Server) check(ctx context.Context, request proto.Message) error {
 	fields, more, err := rules.Broken(request)
 	switch {
 	case err != nil:
-		return fail(codes.Internal, ReasonFailed, err.Error(), nil)
+		s.options.Log.ErrorContext(ctx, "a request cannot be checked", "request", string(request.ProtoReflect().Descriptor().FullName()), "error", err)
+		return fail(codes.Internal, ReasonFailed, rules.ErrRules.Error(), nil)
 	case len(fields) == 0:
 		return nil
 	}

@@ -15,7 +15,7 @@ func (s *Server) WatchBreakers(r *controlv1.WatchBreakersRequest, stream grpc.Se
 	if s.options.Breakers == nil {
 		return noPart("breakers")
 	}
-	if err := check(r); err != nil {
+	if err := s.check(stream.Context(), r); err != nil {
 		return err
 	}
 	w := &watcher{dirty: map[string]bool{}, wake: make(chan struct{}, 1)}

@@ -159,12 +159,23 @@ func (s *Set) change(name string, settings func(Kind, Settings) (Settings, error
 
 // caller returns whose bucket a call takes from.
 func (s *Set) caller(ctx context.Context) string {
-	if s.options.CallerHeader != "" && s.options.TrustCaller(identity.Of(ctx)) {
+	if name := s.Caller(ctx); name != "" {
+		return name
+	}
+	return printable(identity.Caller(ctx))
+}
+
+// Caller returns whom a call is for: whom a trusted peer names in CallerHeader,
+// else the identity in the certificate that the server verified, or "" without
+// one. It is UTF-8 and has at most 256 bytes.
+func (s *Set) Caller(ctx context.Context) string {
+	id := identity.Of(ctx)
+	if s.options.CallerHeader != "" && s.options.TrustCaller(id) {
 		if values := metadata.ValueFromIncomingContext(ctx, s.options.CallerHeader); len(values) > 0 && values[0] != "" {
 			return printable(values[0])
 		}
 	}
-	return printable(identity.Caller(ctx))
+	return printable(id)
 }
 
 // printable makes a name fit for a bucket and for an error.

@@ -20,12 +20,13 @@ const (
 	maxText       = 160 // bytes of one field's name, or of its description
 )
 
-// ErrRules says that the rules themselves are of no use.
+// ErrRules says that the rules themselves are of no use. The cause behind it in a
+// chain is for the log: it tells of the schema, not of the request.
 var ErrRules = errors.New("the rules of the schema cannot be evaluated")
 
 // Broken returns the fields of a message that break rules, the first 20, and how
 // many more there are. A rule over a whole message says the field by its ID,
-// "user.email.required" for "user.email". The error is ErrRules.
+// "user.email.required" for "user.email". The error is ErrRules with its cause.
 func Broken(message proto.Message) (fields []*errdetails.BadRequest_FieldViolation, more int, err error) {
 	err = protovalidate.Validate(message)
 	if err == nil {
@@ -33,7 +34,7 @@ func Broken(message proto.Message) (fields []*errdetails.BadRequest_FieldViolati
 	}
 	var broken *protovalidate.ValidationError
 	if !errors.As(err, &broken) {
-		return nil, 0, ErrRules
+		return nil, 0, fmt.Errorf("%w: %w", ErrRules, err)
 	}
 	shown := broken.Violations[:min(maxViolations, len(broken.Violations))]
 	for _, v := range shown {

@@ -1,16 +1,17 @@
 package postgres
 
 import (
+	"crypto/tls"
 	"fmt"
 	"net"
 	"net/url"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/gctl-dev/gctl/svc/kit/telemetry/pgxtrace"
@@ -26,13 +27,14 @@ func parse(store string, o Options) (*pgxpool.Config, error) {
 	if err != nil || u.Scheme != "postgres" && u.Scheme != "postgresql" {
 		return nil, &repository.AddressError{Problem: form} // err would show the URL
 	}
-	// The driver's own default falls back to plaintext.
-	if q := u.Query(); !q.Has("sslmode") && os.Getenv("PGSSLMODE") == "" && !local(u.Hostname()) {
+	config, err := pgxpool.ParseConfig(store)
+	// The driver's own default falls back to plaintext. Hosts may come from elsewhere
+	// than the URL: from the environment, or from a service file.
+	if q := u.Query(); err == nil && q.Get("sslmode") == "" && !guarded(config.ConnConfig) {
 		q.Set("sslmode", "verify-full")
 		u.RawQuery = q.Encode()
-		store = u.String()
+		config, err = pgxpool.ParseConfig(u.String())
 	}
-	config, err := pgxpool.ParseConfig(store)
 	if err != nil {
 		return nil, unusable(u)
 	}
@@ -95,9 +97,20 @@ func address(c *pgx.ConnConfig) string {
 
 func milliseconds(d time.Duration) string { return fmt.Sprint(d.Milliseconds()) }
 
-// local tells whether a host is this machine: none, which is a socket, or a
-// loopback address.
-func local(host string) bool {
+// guarded tells whether every way to the database that may be tried stays on this
+// machine or is one by TLS to a server whose certificate is verified.
+func guarded(c *pgx.ConnConfig) bool {
+	safe := func(host string, port uint16, t *tls.Config) bool {
+		return local(host, port) || t != nil && (!t.InsecureSkipVerify || t.VerifyPeerCertificate != nil || t.VerifyConnection != nil)
+	}
+	return safe(c.Host, c.Port, c.TLSConfig) && !slices.ContainsFunc(c.Fallbacks, func(f *pgconn.FallbackConfig) bool {
+		return !safe(f.Host, f.Port, f.TLSConfig)
+	})
+}
+
+// local tells whether a host is this machine: a socket or a loopback address.
+func local(host string, port uint16) bool {
+	network, _ := pgconn.NetworkAddress(host, port)
 	ip := net.ParseIP(host)
-	return host == "" || host == "localhost" || ip != nil && ip.IsLoopback()
+	return network == "unix" || host == "localhost" || ip != nil && ip.IsLoopback()
 }

@@ -60,7 +60,9 @@ var _ repository.Repository = (*Store)(nil)
 // postgres://user:password@host:port/database?sslmode=verify-full, and brings
 // its schema up to date. What the URL leaves out comes from libpq's environment
 // variables and files (PGPASSWORD, ~/.pgpass); pool_max_conns=N says how many
-// connections there may be. No error shows the password.
+// connections there may be. A database on another machine must show a certificate
+// that can be verified (sslmode=verify-full), unless the URL itself has another
+// sslmode. No error shows the password.
 func Open(ctx context.Context, store string, o Options) (*Store, error) {
 	if o.Timeout == 0 {
 		o.Timeout = defaultTimeout
