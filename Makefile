@@ -70,15 +70,20 @@ check-generated: generate
 
 .PHONY: bench
 bench: build backends ## Measure gctl beside its peers, and the kit, and write docs/benchmarks.md (wants an idle machine)
-	@echo "building grpcurl to compare with"
+	@echo "building grpcurl and grpc_health_probe to compare with"
 	@go build -C tools/peers -trimpath -ldflags='-s -w' -o ../../bin/tools/grpcurl github.com/fullstorydev/grpcurl/cmd/grpcurl
-	@$(GOBUILD) -o bin/tools/ ./internal/testkit/bench/client
+	@go build -C tools/peers/health -trimpath -ldflags='-s -w' -o ../../../bin/tools/grpc_health_probe github.com/grpc-ecosystem/grpc-health-probe
+	@$(GOBUILD) -o bin/tools/ ./internal/testkit/bench/client ./internal/testkit/bench/healthloop
 	@go run ./internal/testkit/bench -out docs/benchmarks.md
 
 SOAKTIME ?= 10m
 .PHONY: soak
 soak: build backends ## Load the service for SOAKTIME (10m), see whether it grows, and write it to docs/benchmarks.md
 	@go run ./internal/testkit/bench -only soak -soak $(SOAKTIME) -out docs/benchmarks.md
+
+.PHONY: why-eval
+why-eval: check-go ## Measure how often gctl why names the right cause, in a simulated world
+	@go run ./internal/testkit/whyeval
 
 FUZZTIME ?= 20s
 .PHONY: fuzz

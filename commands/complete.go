@@ -127,11 +127,21 @@ func registerCompletions(f *Factory, root *cobra.Command) {
 	for _, flag := range []string{"addr", "tag", "datacenter", "namespace", "jq", "timeout"} {
 		register(root, flag, cobra.NoFileCompletions)
 	}
-	for _, cmd := range root.Commands() {
+	for _, cmd := range below(root) {
 		register(cmd, "instance", completeInstances(f))
 		register(cmd, "service", completeServices(f))
+		register(cmd, "yes-i-mean", completeContexts(f))
 		register(cmd, "format", cobra.FixedCompletions([]cobra.Completion{"json", "text"}, cobra.ShellCompDirectiveNoFileComp))
 		register(cmd, "protocol", cobra.FixedCompletions(rpc.Protocols(), cobra.ShellCompDirectiveNoFileComp))
 		register(cmd, "compress", cobra.FixedCompletions([]cobra.Completion{"gzip"}, cobra.ShellCompDirectiveNoFileComp))
 	}
+}
+
+// below returns all commands under one.
+func below(cmd *cobra.Command) []*cobra.Command {
+	var all []*cobra.Command
+	for _, c := range cmd.Commands() {
+		all = append(append(all, c), below(c)...)
+	}
+	return all
 }

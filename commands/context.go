@@ -148,6 +148,13 @@ type contextView struct {
 	Headers map[string]string `json:"headers"`
 	Auth    string            `json:"auth"`
 	Proxy   string            `json:"proxy"`
+
+	Prometheus string                  `json:"prometheus"`
+	Jaeger     string                  `json:"jaeger"`
+	SLO        map[string]config.SLO   `json:"slo"`
+	Map        map[string]config.Names `json:"map"`
+	ReadOnly   bool                    `json:"read_only"`
+	Protected  bool                    `json:"protected"`
 }
 
 type tlsView struct {
@@ -200,7 +207,10 @@ func runContextShow(f *Factory) error {
 		f.Notef("note: no context is chosen; gctl asks the Consul agent at its default address")
 	}
 	c = c.Redacted()
-	v := contextView{Name: c.Name, File: file.Path, Catalog: c.Catalog, Headers: c.Headers, Auth: c.Auth, Proxy: c.Proxy}
+	v := contextView{
+		Name: c.Name, File: file.Path, Catalog: c.Catalog, Headers: c.Headers, Auth: c.Auth, Proxy: c.Proxy,
+		Prometheus: c.Prometheus.URL, Jaeger: c.Jaeger.URL, SLO: c.SLO, Map: c.Map, ReadOnly: c.ReadOnly, Protected: c.Protected,
+	}
 	v.TLS = tlsView{tlsWord(c.TLS), c.TLS.CACert, c.TLS.Cert, c.TLS.Key, c.TLS.ServerName}
 	if v.Headers == nil {
 		v.Headers = map[string]string{}

@@ -27,6 +27,7 @@ changed and the rest of it stays. Comments in the file are kept.
 
 Exit codes: 0 written; 1 the file could not be written; 2 wrong usage.`,
 		Example: `  gctl context add prod --catalog consul://consul.example:8500 --cacert /etc/ssl/prod.pem
+  gctl context add prod --prometheus https://mon.example/prometheus --jaeger https://jaeger.example --protected
   gctl context add prod --plaintext
   gctl context add laptop --catalog file:///srv/fleet.yaml
   gctl context add edge --catalog dns:///edge.example:9090 --auth 'print-token edge'`,
@@ -45,6 +46,10 @@ Exit codes: 0 written; 1 the file could not be written; 2 wrong usage.`,
 	flags.StringArrayVar(&o.headers, "header", nil, "send this `'name: value'` with every call; repeatable")
 	flags.StringVar(&o.change.Auth, "auth", "", "a `command` that prints a bearer token")
 	flags.StringVar(&o.change.Proxy, "proxy", "", "connect by way of this socks5:// or http:// `url`")
+	flags.StringVar(&o.change.Prometheus.URL, "prometheus", "", "the `url` of Prometheus, with its path prefix")
+	flags.StringVar(&o.change.Jaeger.URL, "jaeger", "", "the `url` of Jaeger's query service, with its path prefix")
+	flags.BoolVar(&o.change.ReadOnly, "read-only", false, "refuse every change of a running service by way of this context")
+	flags.BoolVar(&o.change.Protected, "protected", false, "want the context's name typed before a running service is changed")
 	for _, name := range []string{"cacert", "cert", "key"} {
 		_ = cmd.MarkFlagFilename(name)
 	}
@@ -90,6 +95,8 @@ func (o *contextAddOptions) apply(cmd *cobra.Command, c *config.Context) error {
 		{"servername", &c.TLS.ServerName, &o.change.TLS.ServerName, false},
 		{"auth", &c.Auth, &o.change.Auth, false},
 		{"proxy", &c.Proxy, &o.change.Proxy, false},
+		{"prometheus", &c.Prometheus.URL, &o.change.Prometheus.URL, false},
+		{"jaeger", &c.Jaeger.URL, &o.change.Jaeger.URL, false},
 	} {
 		if !given(s.flag) {
 			continue
@@ -106,8 +113,14 @@ func (o *contextAddOptions) apply(cmd *cobra.Command, c *config.Context) error {
 	if given("plaintext") {
 		c.TLS.Plaintext = &o.plaintext
 	}
-	if given("insecure") {
-		c.TLS.Insecure = o.change.TLS.Insecure
+	for flag, s := range map[string]struct{ to, from *bool }{
+		"insecure":  {&c.TLS.Insecure, &o.change.TLS.Insecure},
+		"read-only": {&c.ReadOnly, &o.change.ReadOnly},
+		"protected": {&c.Protected, &o.change.Protected},
+	} {
+		if given(flag) {
+			*s.to = *s.from
+		}
 	}
 	return o.applyHeaders(c)
 }
@@ -116,7 +129,7 @@ func (o *contextAddOptions) applyHeaders(c *config.Context) error {
 	headers := map[string]string{}
 	maps.Copy(headers, c.Headers)
 	for _, h := range o.headers {
-		name, _, err := parseHeader(h)
+		name, _, err := ParseHeader(h)
 		if err != nil {
 			return err
 		}

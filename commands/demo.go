@@ -23,11 +23,14 @@ import (
 
 const demoLong = `Run a small world on this machine to try gctl on: six instances of the user
 service over one store in a temporary folder, an edge in front of them with a
-page for browsers, a small steady load, a file catalog that lists them, and a
-context "demo".
+page for browsers, a small steady load, a file catalog that lists them, a receiver
+of their traces, and a context "demo".
 
 It stays until ctrl-c, then everything is gone again. Kill one of the processes
 by hand and ask for the instances: it is seen, and calls go to the others.
+
+With --stack the catalog is a real Consul, a real Prometheus scrapes the services,
+and their traces go to a real Jaeger: from PATH, or as make backends built them.
 
 The services are the programs userd and edged, beside gctl or on PATH.
 
@@ -36,18 +39,22 @@ is left; 2 a demo is running already, or a context demo is there that is not of
 a demo.`
 
 func newDemo(f *Factory) *cobra.Command {
-	return &cobra.Command{
+	var realOnes bool
+	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "Run a small world of services to try gctl on",
 		Long:  demoLong,
 		Example: `  gctl demo
+  gctl demo --stack
   gctl --context demo instances user`,
 		Args: args(0, 0),
-		RunE: func(cmd *cobra.Command, _ []string) error { return runDemo(cmd.Context(), f) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return runDemo(cmd.Context(), f, realOnes) },
 	}
+	cmd.Flags().BoolVar(&realOnes, "stack", false, "with a real Consul, Prometheus and Jaeger")
+	return cmd
 }
 
-func runDemo(ctx context.Context, f *Factory) (err error) {
+func runDemo(ctx context.Context, f *Factory, realOnes bool) (err error) {
 	// A terminal that is closed ends the demo too.
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGHUP)
 	defer stop()
@@ -67,8 +74,11 @@ func runDemo(ctx context.Context, f *Factory) (err error) {
 		return err
 	}
 	world, err := demo.Start(ctx, demo.Options{
-		Userd: userd, Edged: edged, Config: file.Path,
+		Userd: userd, Edged: edged, Config: file.Path, Stack: realOnes,
 		Forget: func(catalog string) { forgetWorld(f, catalog) },
+		Collect: func(ctx context.Context) (demo.Collector, error) {
+			return f.Collect(ctx, CollectorOptions{GRPC: "127.0.0.1:0", HTTP: "127.0.0.1:0"})
+		},
 	})
 	if err != nil {
 		return err
@@ -145,6 +155,9 @@ func tour(ctx context.Context, f *Factory, world *demo.World) error {
 		request, got.field("display_name"), got.field("email"), float64(got.took)/float64(time.Millisecond), got.instance))
 	line("next", fmt.Sprintf("in a second terminal (ctrl-c here ends the demo): %s --context %s call UserService.GetUser -d '%s'",
 		self(), demo.Context, request))
+	line("traces", fmt.Sprintf("%s --context %s traces %s --sort slowest", self(), demo.Context, demo.Edge))
+	line("break", fmt.Sprintf("%s --context %s fault latency %s 800ms --ttl 5m", self(), demo.Context, world.Instances[2].ID))
+	line("why", fmt.Sprintf("%s --context %s why %s", self(), demo.Context, demo.Edge))
 	return nil
 }
 

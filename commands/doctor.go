@@ -22,9 +22,11 @@ func newDoctor(f *Factory) *cobra.Command {
 		Short: "Check the configuration, the catalog and the way to every service",
 		Long: `Check the configuration, the catalog and every instance that it lists: whether it
 can be reached, speaks plaintext or TLS, speaks gRPC, and serves reflection and
-health; and whether the instances of a service serve the same schema. Each
-trouble comes with what to do about it, and the last line is a first call to
-try. Nothing is changed.
+health; and whether the instances of a service serve the same schema. Then
+Prometheus, Jaeger and the control APIs: whether they answer, which services they
+have something of, and which of their names no service of the catalog is joined
+with. Each trouble comes with what to do about it, and the last line is a first
+call to try. Nothing is changed.
 
 A service that does not speak gRPC is no fault, unless the catalog says that it
 does.
@@ -50,10 +52,10 @@ const (
 // checkRow is a thing that was checked, as JSON. Instances of one service with
 // which the same is the matter share a row.
 type checkRow struct {
-	Check     string   `json:"check"` // config, catalog, service
+	Check     string   `json:"check"` // config, catalog, service, prometheus, jaeger, control, names
 	Name      string   `json:"name"`
 	Instances []string `json:"instances"` // IDs, of a service only
-	State     string   `json:"state"`     // ok, fault, no_grpc, maintenance, unknown
+	State     string   `json:"state"`     // ok, fault, no_grpc, maintenance, absent, unknown
 	Found     string   `json:"found"`
 	Fix       string   `json:"fix"` // what to do, empty if nothing
 }
@@ -225,6 +227,9 @@ func examine(ctx context.Context, f *Factory, d *diagnosis) error {
 		return ctx.Err()
 	}
 	d.add(x.services(ctx, list.Services)...)
+	if f.Global.Addr == "" {
+		d.add(x.backends(ctx, list.Services)...)
+	}
 	d.FirstCall = x.firstCall(ctx)
 	return ctx.Err()
 }
@@ -244,7 +249,7 @@ func catalogName(f *Factory, c config.Context) string {
 func failedCheck(check, name string, err error) checkRow {
 	row := checkRow{Check: check, Name: name, State: stateFault, Found: err.Error()}
 	if e, ok := errors.AsType[*fleet.Error](err); ok {
-		row.Fix = e.Hint
+		row.Fix = strings.TrimRight(strings.TrimSuffix(e.Hint, "gctl doctor looks at all backends"), "; ") // here it is
 	}
 	return row
 }

@@ -104,7 +104,9 @@ func (x *examination) service(ctx context.Context, name string) []checkRow {
 func together(rows []checkRow) []checkRow {
 	var out []checkRow
 	for _, r := range rows {
-		i := slices.IndexFunc(out, func(o checkRow) bool { return o.State == r.State && o.Found == r.Found && o.Fix == r.Fix })
+		i := slices.IndexFunc(out, func(o checkRow) bool {
+			return o.Name == r.Name && o.State == r.State && o.Found == r.Found && o.Fix == r.Fix
+		})
 		if i < 0 {
 			out = append(out, r)
 			continue

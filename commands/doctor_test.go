@@ -3,8 +3,10 @@ package commands
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -133,6 +135,52 @@ func TestDoctorAsksWithTheHeadersOfTheContext(t *testing.T) {
 	catalog := &fakeCatalog{instances: []fleet.Instance{{ID: "a", Service: "closed", Addr: addr, Catalog: fleet.Passing}}}
 	d, _ := doctorJSON(t, catalog, config.Context{Name: "prod", Headers: map[string]string{"x-tenant": "me"}})
 	if r := row(d, "closed"); r.State != "ok" || strings.Contains(r.Found, "refused") {
+		t.Errorf("%+v", r)
+	}
+}
+
+// refusing is a control plane whose instances do not answer, in words that name
+// each.
+type refusing struct{ fleet.ControlPlane }
+
+func (refusing) Controller(_ context.Context, in fleet.Instance) (fleet.Controller, error) {
+	return nil, &fleet.Error{What: "ask for the changes", Instance: in.ID, Err: errors.New("refused")}
+}
+
+// hangingPlane never answers.
+type hangingPlane struct{ fleet.ControlPlane }
+
+func (hangingPlane) Controller(ctx context.Context, _ fleet.Instance) (fleet.Controller, error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
+func TestDoctorOfControlAPIs(t *testing.T) {
+	a, b := fleet.Instance{ID: "a", Service: "user"}, fleet.Instance{ID: "b", Service: "user"}
+	rows := together([]checkRow{askControl(t.Context(), refusing{}, &a), askControl(t.Context(), refusing{}, &b)})
+	if len(rows) != 1 || rows[0].Found != "ask for the changes: refused" || len(rows[0].Instances) != 2 {
+		t.Errorf("%+v", rows)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+	defer cancel()
+	if r := askControl(ctx, hangingPlane{}, &a); r.State != stateFault || !strings.Contains(r.Fix, "gctl health user") {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestDoctorOfABackendThatHangs(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+	defer cancel()
+	x := &examination{}
+	r, _ := x.backend(ctx, "prometheus", &config.Backend{URL: "http://p"}, func(ctx context.Context) (string, []fleet.Joined, error) {
+		<-ctx.Done()
+		return "", nil, ctx.Err()
+	})
+	if r.State != stateFault || !strings.Contains(r.Fix, "hanging or overloaded") {
+		t.Errorf("%+v", r)
+	}
+	own := &fleet.Error{What: "ask", Hint: "is it running? gctl doctor looks at all backends"}
+	if r := failedCheck("prometheus", "p", own); r.Fix != "is it running?" {
 		t.Errorf("%+v", r)
 	}
 }

@@ -17,6 +17,8 @@ import (
 	"github.com/gctl-dev/gctl/internal/config"
 	"github.com/gctl-dev/gctl/internal/output"
 	"github.com/gctl-dev/gctl/internal/term"
+	"github.com/gctl-dev/gctl/ops/action"
+	"github.com/gctl-dev/gctl/ops/why"
 	"github.com/gctl-dev/gctl/reflection"
 )
 
@@ -37,8 +39,36 @@ type Factory struct {
 	Context func() (config.Context, error)
 	// Catalog opens the catalog of the selected context.
 	Catalog func() (fleet.Catalog, error)
+	// Prober returns what asks instances for their health.
+	Prober func(ProbeOptions) (fleet.Prober, error)
+	// Channels returns what reads the channels and connections of instances.
+	Channels func(ProbeOptions) (fleet.ChannelReader, error)
+	// Metrics opens what tells how calls go, as MetricsFrom says: "" is Prometheus
+	// where one answers, the instances' own metrics elsewhere.
+	Metrics func(ctx context.Context, from string) (MetricsSource, error)
+	// Querier opens what answers PromQL.
+	Querier func(ctx context.Context) (fleet.Querier, error)
 	// Cache opens the cache on disk.
 	Cache func() (reflection.Cache, error)
+
+	// Traces opens what keeps the traces of the selected context. Where none is
+	// known the error says how to name one.
+	Traces func(ctx context.Context) (fleet.TraceReader, error)
+	// Collect starts a receiver of traces on this machine.
+	Collect func(ctx context.Context, o CollectorOptions) (Collector, error)
+	// ControlPlane opens the way to the control APIs of instances.
+	ControlPlane func() (fleet.ControlPlane, error)
+	// BreakerReaders opens what tells breakers, the source that knows most first.
+	BreakerReaders func() ([]fleet.BreakerReader, error)
+	// Actions opens the journal of what was changed from here.
+	Actions func() (action.Journal, error)
+	// Why returns what gctl why asks beside what other commands ask too, each a
+	// function that opens it; nil where there is no more.
+	Why func() *why.Sources
+	// Sources lists what a store of the selected context runs, the catalog first.
+	Sources func(ctx context.Context) ([]fleet.Source, error)
+	// Past lists who knows what happened before gctl looked, beside recordings.
+	Past func(ctx context.Context) ([]fleet.EventReader, error)
 
 	ctx context.Context //nolint:containedctx // of the command that runs, nil before it does
 }

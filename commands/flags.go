@@ -33,7 +33,7 @@ func (g *Global) register(flags *pflag.FlagSet) {
 	flags.StringSliceVar(&g.Tags, "tag", nil, "only instances with this `tag`; repeat it for instances with all of them")
 	flags.StringVar(&g.Datacenter, "datacenter", "", "ask the catalog about the datacenter called `name`")
 	flags.StringVar(&g.Namespace, "namespace", "", "ask the catalog about the namespace called `name`")
-	flags.StringVarP(&g.Output, "output", "o", "", "print the answer in `format`: table, json, jsonl, yaml, name or wide")
+	flags.StringVarP(&g.Output, "output", "o", "", "print the answer in `format`: table, json, jsonl, yaml, name or wide; metrics --since has csv too")
 	flags.StringVar(&g.JQ, "jq", "", "filter the JSON answer by a jq `expression`; strings are printed raw")
 	flags.Var((*seconds)(&g.Timeout), "timeout", "end the whole command after this `duration`, 5s or bare seconds")
 	flags.BoolVar(&g.NoColor, "no-color", false, "print without colour (also NO_COLOR)")

@@ -38,7 +38,7 @@ func (c *connFlags) headerSet(ctx context.Context, cc *config.Context, getenv fu
 	}
 	common := metadata.MD{}
 	for name, value := range cc.Headers {
-		key, decoded, err := parseHeader(name + ": " + value)
+		key, decoded, err := ParseHeader(name + ": " + value)
 		if err != nil {
 			return headerSet{}, err
 		}
@@ -47,7 +47,7 @@ func (c *connFlags) headerSet(ctx context.Context, cc *config.Context, getenv fu
 	}
 	given := len(flags.rpc.Get("authorization")) > 0 && len(flags.reflect.Get("authorization")) > 0
 	if cc.Auth != "" && !given {
-		token, err := authToken(ctx, cc.Auth)
+		token, err := AuthToken(ctx, cc.Auth)
 		if err != nil {
 			return headerSet{}, err
 		}
@@ -81,7 +81,7 @@ func (c *connFlags) flagHeaders(getenv func(string) string) (headerSet, error) {
 					return headerSet{}, err
 				}
 			}
-			name, value, err := parseHeader(line)
+			name, value, err := ParseHeader(line)
 			if err != nil {
 				return headerSet{}, err
 			}
@@ -125,9 +125,9 @@ var headerName = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`^[0-9a-z_.-]+$`)
 })
 
-// parseHeader reads "name: value". A value without a name in -bin is printable
+// ParseHeader reads "name: value". A value without a name in -bin is printable
 // ASCII; one with it is base64 and may be anything.
-func parseHeader(line string) (name, value string, err error) {
+func ParseHeader(line string) (name, value string, err error) {
 	name, value, ok := strings.Cut(line, ":")
 	name, value = strings.ToLower(strings.TrimSpace(name)), strings.TrimSpace(value)
 	bad := func(what string) (string, string, error) {
@@ -191,10 +191,10 @@ func expandVariables(line string, getenv func(string) string) (string, error) {
 // authTimeout bounds the command that prints a token.
 const authTimeout = 10 * time.Second
 
-// authToken runs the context's auth command. What it prints is the value of
+// AuthToken runs an auth command of a context. What it prints is the value of
 // "authorization"; a bare token becomes a bearer token. Its output is in no
 // error: it may be half a secret.
-func authToken(ctx context.Context, command string) (string, error) {
+func AuthToken(ctx context.Context, command string) (string, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, authTimeout, fmt.Errorf("no token within %s", authTimeout))
 	defer cancel()
 	shell, flag := "sh", "-c"
@@ -218,7 +218,7 @@ func authToken(ctx context.Context, command string) (string, error) {
 		token = "Bearer " + token
 	}
 	if err == nil {
-		_, token, err = parseHeader("authorization: " + token)
+		_, token, err = ParseHeader("authorization: " + token)
 	}
 	if err != nil {
 		return "", &fleet.Error{

@@ -13,6 +13,7 @@ import (
 type names struct {
 	Services  []string            `json:"services"`
 	Instances map[string][]string `json:"instances"` // IDs by service
+	Resources map[string][]string `json:"resources"` // of control APIs, by kind: breakers, limits
 }
 
 // recall returns the names that are remembered of the present scope.
@@ -75,12 +76,14 @@ func rememberServices(f *Factory, list fleet.ServiceList) {
 	})
 }
 
-func rememberInstances(f *Factory, list fleet.InstanceList) {
+func rememberInstances(f *Factory, lists ...fleet.InstanceList) {
 	remember(f, func(n *names) {
 		if n.Instances == nil {
 			n.Instances = map[string][]string{}
 		}
-		n.Instances[list.Service] = idsOf(list)
+		for i := range lists {
+			n.Instances[lists[i].Service] = idsOf(lists[i])
+		}
 	})
 }
 

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/gctl-dev/gctl/fleet"
 )
@@ -48,13 +49,32 @@ func NewRoot(f *Factory) *cobra.Command {
 	root.AddCommand(
 		newServices(f),
 		newInstances(f),
+		newHealth(f),
+		newCheck(f),
 		newContext(f),
 		newDoctor(f),
 		newCompletion(f),
 		newCall(f),
 		newDescribe(f),
 		newExplain(f),
+		newWhy(f),
+		newChannelz(f),
+		newTraces(f),
+		newTrace(f),
+		newMetrics(f),
+		newQuery(f),
+		newBreakers(f),
+		newLimits(f),
+		newQuarantine(f),
+		newRelease(f),
+		newLoglevel(f),
+		newFault(f),
+		newDrain(f),
+		newActions(f),
+		newUndo(f),
 		newDemo(f),
+		newEvents(f),
+		newRecord(f),
 		newVersion(f),
 	)
 	root.SetHelpCommand(newHelp())
@@ -106,26 +126,79 @@ func (r *run) wrap(cmd *cobra.Command) {
 			return err
 		}
 		r.started = true
-		r.f.ctx = cmd.Context()
-		if limit := r.f.Global.Timeout; limit > 0 {
-			ctx, cancel := context.WithTimeoutCause(cmd.Context(), limit, errTimeout)
-			defer cancel()
-			cmd.SetContext(ctx)
-			r.f.ctx = ctx
-			return timedOut(ctx, limit.String(), inner(cmd, args))
+		if watches(cmd) {
+			return r.whileRead(cmd, args, inner)
 		}
-		return inner(cmd, args)
+		return r.within(cmd, args, inner)
 	}
 }
 
+// within runs the command for as long as --timeout allows.
+func (r *run) within(cmd *cobra.Command, args []string, inner func(*cobra.Command, []string) error) error {
+	r.f.ctx = cmd.Context()
+	limit := r.f.Global.Timeout
+	if limit <= 0 {
+		return inner(cmd, args)
+	}
+	ctx, cancel := context.WithTimeoutCause(cmd.Context(), limit, errTimeout)
+	defer cancel()
+	cmd.SetContext(ctx)
+	r.f.ctx = ctx
+	return timedOut(ctx, limit.String(), inner(cmd, args))
+}
+
+var errUnread = errors.New("nobody reads the answer any more")
+
+// whileRead runs a command that may write nothing for long, and ends it when nobody
+// reads what it writes any more.
+func (r *run) whileRead(cmd *cobra.Command, args []string, inner func(*cobra.Command, []string) error) error {
+	ctx, cancel := context.WithCancelCause(cmd.Context())
+	watched := make(chan struct{})
+	go func() {
+		defer close(watched)
+		if r.f.Streams.AwaitClosed(ctx) {
+			cancel(errUnread)
+		}
+	}()
+	cmd.SetContext(ctx)
+	err := r.within(cmd, args, inner)
+	unread := errors.Is(context.Cause(ctx), errUnread)
+	cancel(nil)
+	<-watched
+	if unread {
+		return nil
+	}
+	return err
+}
+
+// watchFlag adds --watch, which is the same everywhere.
+func watchFlag(flags *pflag.FlagSet, watch *bool, usage string) {
+	flags.BoolVarP(watch, "watch", "w", false, usage+" until ctrl-c")
+}
+
+func watches(cmd *cobra.Command) bool {
+	on, err := cmd.Flags().GetBool("watch")
+	return err == nil && on
+}
+
+// firmNoError is a no that more time would not change.
+type firmNoError struct{ error }
+
+// Unwrap returns the no.
+func (n firmNoError) Unwrap() error { return n.error }
+
 // timedOut says that it was the command's own limit that ended it. An RPC that
-// ended by it keeps its status.
+// ended by it keeps its status, and a no that is known stays one.
 func timedOut(ctx context.Context, limit string, err error) error {
 	var status exitCoder
 	if err == nil || !errors.Is(context.Cause(ctx), errTimeout) || errors.As(err, &status) {
 		return err
 	}
-	return &fleet.Error{What: "not done within " + limit, Err: err, Hint: "give it longer by --timeout"}
+	told := &fleet.Error{What: "not done within " + limit, Err: err, Hint: "give it longer by --timeout"}
+	if _, ok := errors.AsType[firmNoError](err); ok {
+		told.Kind = fleet.Negative
+	}
+	return told
 }
 
 func (r *run) prepare(cmd *cobra.Command) error {

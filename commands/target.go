@@ -203,6 +203,9 @@ func (t *target) open(ctx context.Context, in fleet.Instance) (grpc.ClientConnIn
 // two that died, not so many that a big service is asked for all of them.
 const few = 3
 
+// errNoInstance: the catalog has the service, but nobody who serves it.
+var errNoInstance = errors.New("the catalog lists none")
+
 // choose returns the instances of the located service that the call may go to,
 // in the order in which they are tried.
 func (t *target) choose(ctx context.Context, id string, all bool) ([]fleet.Instance, error) {
@@ -218,7 +221,7 @@ func (t *target) choose(ctx context.Context, id string, all bool) ([]fleet.Insta
 	}
 	switch {
 	case len(list.Instances) == 0:
-		return nil, &fleet.Error{What: "no instance of " + service + " to call", Hint: "gctl services shows which have some"}
+		return nil, &fleet.Error{What: "no instance of " + service + " to call", Err: errNoInstance, Hint: "gctl services shows which have some"}
 	case id != "":
 		return chooseByID(list.Instances, id)
 	case all:

@@ -50,6 +50,14 @@ func (e *Error) Error() string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
+// What sources say by errors that callers decide by.
+var (
+	// ErrNotFound: the source works, and does not have what was asked for.
+	ErrNotFound = errors.New("not found")
+	// ErrNoHistory: the source knows the present only.
+	ErrNoHistory = errors.New("this source knows the present only")
+)
+
 // KindOf returns the kind of the outermost Error in err's chain, and Failed if
 // there is none.
 func KindOf(err error) Kind {

@@ -88,6 +88,7 @@ type Provenance struct {
 	Source string // for example "consul 127.0.0.1:8500"
 	Query  string // for example "GET /v1/health/service/user"
 	At     time.Time
+	Feed   string // name of the Store's Source by which the fact came; empty outside a Store
 }
 
 // ServiceList is a catalog's answer to "which services are there?".

@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"net"
 	"net/url"
@@ -39,6 +40,7 @@ type attempt struct {
 	err      error  // of the last try, nil if none failed
 	odd      []byte // what it said that is not HTTP/2
 	plain    bool   // it was reached in plaintext
+	unasked  bool   // and so that others may read it, since the catalog says so
 	took     ConnTiming
 }
 
@@ -64,9 +66,24 @@ type indexKey struct{}
 // The error is a *fleet.Error of kind Usage: a file that cannot be read, an
 // option that cannot be.
 func Dial(instances []fleet.Instance, o Options) (*Conn, error) {
-	if len(instances) == 0 {
-		return nil, &fleet.Error{Kind: fleet.Usage, What: "no address to connect to"}
+	d, err := NewDialer(o)
+	if err != nil {
+		return nil, err
 	}
+	return d.Dial(instances)
+}
+
+// Dialer opens many connections with the same options: their files are read
+// once. It is safe for concurrent use.
+type Dialer struct {
+	opts   Options
+	dialer *netDialer
+	tls    credentials.TransportCredentials
+	config *tls.Config
+}
+
+// NewDialer reads the files that the options name. The error is as Dial's.
+func NewDialer(o Options) (*Dialer, error) {
 	config, err := o.tlsConfig()
 	if err != nil {
 		return nil, err
@@ -75,7 +92,15 @@ func Dial(instances []fleet.Instance, o Options) (*Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Conn{opts: o, peers: make([]attempt, len(instances))}
+	return &Dialer{opts: o, dialer: dialer, tls: credentials.NewTLS(config), config: config}, nil
+}
+
+// Dial is the function Dial with the dialer's options.
+func (d *Dialer) Dial(instances []fleet.Instance) (*Conn, error) {
+	if len(instances) == 0 {
+		return nil, &fleet.Error{Kind: fleet.Usage, What: "no address to connect to"}
+	}
+	c := &Conn{opts: d.opts, peers: make([]attempt, len(instances))}
 	state := resolver.State{Endpoints: make([]resolver.Endpoint, len(instances))}
 	for i := range instances {
 		c.peers[i].instance = instances[i]
@@ -87,7 +112,8 @@ func Dial(instances []fleet.Instance, o Options) (*Conn, error) {
 	}
 	r := manual.NewBuilderWithScheme("gctl")
 	r.InitialState(state)
-	h := &handshaker{conn: c, dialer: dialer, tls: credentials.NewTLS(config), config: config}
+	h := &handshaker{conn: c, dialer: d.dialer, tls: d.tls, config: d.config}
+	var err error
 	c.ClientConn, err = grpc.NewClient("gctl:///"+url.PathEscape(authorityOf(&instances[0])), c.dialOptions(r, h)...)
 	if err != nil {
 		return nil, &fleet.Error{Kind: fleet.Usage, What: "cannot use these connection settings", Err: err}
@@ -178,6 +204,15 @@ func (c *Conn) Plaintext() bool {
 	return slices.ContainsFunc(c.peers, func(a attempt) bool { return a.plain })
 }
 
+// InClear tells whether an instance was reached in plaintext that others may
+// read and that the catalog asks for, not the user. Over such a connection no
+// credentials may go; with Options.Secret it is not made.
+func (c *Conn) InClear() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.ContainsFunc(c.peers, func(a attempt) bool { return a.unasked })
+}
+
 // learn records what an attempt taught.
 func (c *Conn) learn(index int, f func(*attempt)) {
 	c.mu.Lock()
@@ -190,6 +225,10 @@ type instanceAddr struct {
 	net.Addr
 	index int
 }
+
+// Network is a name of its own: what is called "tcp" is taken for a *net.TCPAddr
+// by grpc-go's channelz service, which a process may serve that uses this package.
+func (a instanceAddr) Network() string { return "instance" }
 
 // authorityOf returns the :authority for an instance: the name that its catalog
 // gives it, else its address, without the zone that means something on this

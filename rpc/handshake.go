@@ -87,9 +87,11 @@ func (h *handshaker) secure(ctx context.Context, authority string, raw *rawConn)
 	in := &h.conn.peers[raw.index].instance
 	switch h.conn.opts.decide(in, raw.proxied) {
 	case speakPlainMeta:
-		if h.conn.opts.Secret && exposed(in, raw, raw.proxied) {
+		unasked := exposed(in, raw, raw.proxied)
+		if unasked && h.conn.opts.Secret {
 			return nil, nil, errSecretInClear
 		}
+		h.conn.learn(raw.index, func(a *attempt) { a.unasked = unasked })
 		return plaintext(ctx, authority, raw)
 	case speakPlain:
 		return plaintext(ctx, authority, raw)

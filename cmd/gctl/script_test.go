@@ -21,7 +21,10 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"google.golang.org/grpc"
+	channelz "google.golang.org/grpc/channelz/service"
 	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/health"
+	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 
 	discovery "github.com/gctl-dev/gctl/discovery/consul"
 	"github.com/gctl-dev/gctl/internal/stack"
@@ -48,10 +51,18 @@ func TestMain(m *testing.M) {
 //	exec tty WIDTH PROGRAM ARG...  run it on a terminal; stdin is typed, where a
 //	                               line "wait TEXT" waits until it has appeared
 //	expand FILE...                 put the values of $VARIABLES into files
-//	serve NAME [tls] [noreflection|lyingreflection] [nohealth]
+//	serve NAME [tls] [noreflection|lyingreflection] [nohealth|notserving] [channelz]
 //	                               a grpc-go interop server; $NAME is its
 //	                               address, $CA its certificate authority
 //	userd NAME                     the user service; $NAME is its address
+//	managed NAME [mtls]            a server of the kit with a control API that calls
+//	                               itself; $NAME is its address, $NAME_ADMIN that of
+//	                               its control API; with mtls there are $CA and, for
+//	                               an operator and a mere caller, $OPERATOR_CERT,
+//	                               $OPERATOR_KEY, $CALLER_CERT and $CALLER_KEY
+//	stubborn NAME [TOKEN]          a control API that takes every change for possible
+//	                               and never answers one; $NAME is its address, and
+//	                               its list of changes wants the token
 //	edge NAME TARGET [tls]         the edge in front of the user service at TARGET;
 //	                               $NAME is the address of its HTTP server, $CA its
 //	                               certificate authority, $SCHEMA a file with what it
@@ -66,18 +77,32 @@ func TestMain(m *testing.M) {
 //	register SERVICE ID ADDR [TAG...] [KEY=VALUE...]
 //	                               tell that agent about an instance, the pairs
 //	                               being its meta
+//	prometheus NAME [JOB=SERVICE...]
+//	                               a Prometheus that scrapes the instances of the
+//	                               services of the context demo; $NAME is its address
+//	jaeger                         a Jaeger; $JAEGER is its URL, $OTLP where it takes
+//	                               spans over gRPC
+//	post URL FILE                  send a file with JSON by HTTP
 //	eventually STREAM TEXT PROGRAM ARG...
 //	                               run it until the text is in its output
-func TestScripts(t *testing.T) {
+func TestScripts(t *testing.T) { scripts(t, "script") }
+
+// Scripts in which a busy machine would look like trouble in the fleet run when no
+// other does.
+func TestScriptsAlone(t *testing.T) { scripts(t, "alone") }
+
+func scripts(t *testing.T, folder string) {
+	t.Helper()
 	testscript.Run(t, testscript.Params{
-		Dir:                 filepath.Join("..", "..", "commands", "testdata", "script"),
+		Dir:                 filepath.Join("..", "..", "commands", "testdata", folder),
 		Setup:               setup,
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"exits": exits, "expand": expand, "eventually": eventually,
-			"serve": serve, "userd": userd, "edge": startEdge, "http1": http1, "closed": closed, "hang": hang, "html": html,
-			"consul": startConsul, "register": register,
+			"serve": serve, "userd": userd, "managed": managed, "stubborn": stubborn, "edge": startEdge, "http1": http1, "closed": closed, "hang": hang, "html": html,
+			"consul": startConsul, "register": register, "prometheus": startPrometheus,
+			"jaeger": startJaeger, "post": post,
 		},
 	})
 }
@@ -94,6 +119,11 @@ func setup(env *testscript.Env) error {
 		"TERM=xterm-256color",
 		"GORACE=atexit_sleep_ms=0", // under the race detector each run would end a second late
 	)
+	root, err := filepath.Abs(filepath.Join("..", ".."))
+	if err != nil {
+		return err
+	}
+	env.Setenv("ROOT", root)
 	env.Values[testKey{}] = env.T().(testing.TB)
 	own, err := os.Executable()
 	if err != nil {
@@ -139,7 +169,7 @@ func expand(ts *testscript.TestScript, neg bool, args []string) {
 
 func eventually(ts *testscript.TestScript, neg bool, args []string) {
 	need(ts, neg, args, 3, "eventually STREAM TEXT PROGRAM ARG...")
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	for {
 		err := ts.Exec(args[2], args[3:]...)
 		var exit *exec.ExitError
@@ -156,7 +186,7 @@ func eventually(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 func serve(ts *testscript.TestScript, neg bool, args []string) {
-	need(ts, neg, args, 1, "serve NAME [tls] [noreflection] [nohealth]")
+	need(ts, neg, args, 1, "serve NAME [tls] [noreflection] [nohealth|notserving] [channelz]")
 	t := tb(ts)
 	s := testkit.Server{}
 	for _, option := range args[1:] {
@@ -171,12 +201,24 @@ func serve(ts *testscript.TestScript, neg bool, args []string) {
 			s.NoReflection, s.Register = true, testkit.RegisterLyingReflection
 		case "nohealth":
 			s.NoHealth = true
+		case "channelz":
+			s.Register = func(s *grpc.Server) { channelz.RegisterChannelzServiceToServer(s) }
+		case "notserving":
+			s.NoHealth, s.Register = true, notServing
 		default:
 			ts.Fatalf("serve: unknown option %q", option)
 		}
 	}
 	_, addr := s.Start(t)
 	ts.Setenv(args[0], addr)
+}
+
+// notServing registers a health service that says no, and yes of one name.
+func notServing(s *grpc.Server) {
+	h := health.NewServer()
+	h.SetServingStatus("", healthpb.HealthCheckResponse_NOT_SERVING)
+	h.SetServingStatus("shop.v1.Shop", healthpb.HealthCheckResponse_SERVING)
+	healthpb.RegisterHealthServer(s, h)
 }
 
 func userd(ts *testscript.TestScript, neg bool, args []string) {
@@ -273,6 +315,17 @@ func html(ts *testscript.TestScript, neg bool, args []string) {
 	}))
 	tb(ts).Cleanup(server.Close)
 	ts.Setenv(args[0], server.Listener.Addr().String())
+}
+
+func startPrometheus(ts *testscript.TestScript, neg bool, args []string) {
+	need(ts, neg, args, 1, "prometheus NAME [JOB=SERVICE...]")
+	targets := map[string][]string{}
+	for _, pair := range args[1:] {
+		job, service, _ := strings.Cut(pair, "=")
+		ts.Check(ts.Exec("gctl", "--context", "demo", "instances", service, "--jq", ".[].meta.metrics"))
+		targets[job] = strings.Fields(ts.ReadFile("stdout"))
+	}
+	ts.Setenv(args[0], stack.PrometheusFor(tb(ts), stack.PrometheusOptions{Targets: targets}).Addr)
 }
 
 const rootToken = "7f4e8d7a-0000-4000-8000-000000000001"

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"net/url"
 	"os"
@@ -15,6 +16,7 @@ import (
 	"github.com/gctl-dev/gctl/fleet/consul"
 	"github.com/gctl-dev/gctl/fleet/dns"
 	"github.com/gctl-dev/gctl/fleet/file"
+	"github.com/gctl-dev/gctl/fleet/probe"
 	"github.com/gctl-dev/gctl/internal/config"
 	"github.com/gctl-dev/gctl/internal/state"
 	"github.com/gctl-dev/gctl/internal/term"
@@ -46,7 +48,22 @@ func newFactory() *commands.Factory {
 		}
 		return file.Select(f.Global.Context)
 	}
+	f.Prober = func(o commands.ProbeOptions) (fleet.Prober, error) {
+		return probe.New(probe.Options{RPC: o.RPC, Headers: o.Headers, Timeout: o.Timeout})
+	}
+	f.Channels = func(o commands.ProbeOptions) (fleet.ChannelReader, error) {
+		return openChannels(f, o)
+	}
 	f.Catalog = sync.OnceValues(func() (fleet.Catalog, error) { return openCatalog(f) })
+	f.Traces = func(ctx context.Context) (fleet.TraceReader, error) { return openTraces(ctx, f) }
+	f.Collect = collect
+	f.Metrics = func(ctx context.Context, from string) (commands.MetricsSource, error) {
+		return openMetrics(ctx, f, from)
+	}
+	f.Querier = func(ctx context.Context) (fleet.Querier, error) { return openQuerier(ctx, f) }
+	wireControl(f)
+	wireWhy(f)
+	f.Sources = func(context.Context) ([]fleet.Source, error) { return openSources(f) }
 	return f
 }
 

@@ -25,7 +25,7 @@ const (
 // entry is the part of an answer of /v1/health/service that is used here.
 type entry struct {
 	Node struct {
-		Node, Address string
+		Node, Address, Datacenter string
 	}
 	Service struct {
 		ID, Service, Address, SocketPath, Kind string
@@ -37,7 +37,7 @@ type entry struct {
 }
 
 type check struct {
-	Node, CheckID, Status, ServiceID, ServiceName, Type string
+	Node, CheckID, Status, ServiceID, ServiceName, Type, Notes string
 }
 
 // Result is one answer about a service.
@@ -56,21 +56,27 @@ func (c *Client) Lookup(ctx context.Context, service string) (Result, error) {
 // lookup asks for a service; with an index other than 0 the answer comes when
 // there is something newer, or after WaitTime.
 func (c *Client) lookup(ctx context.Context, service string, index uint64) (Result, uint64, error) {
-	params := url.Values{}
+	params, timeout := c.blockingParams(index)
 	if len(c.cfg.Tags) > 0 {
 		params["tag"] = c.cfg.Tags
 	}
-	timeout := c.cfg.Timeout
+	var r Result
+	a, err := c.getEntries(ctx, LookupPath(service), params, timeout, &r)
+	r.Hidden = a.hides(len(r.Endpoints))
+	return r, a.index, err
+}
+
+// blockingParams are those of a query that waits for something newer than index,
+// and how long it may take; with 0 it does not wait.
+func (c *Client) blockingParams(index uint64) (url.Values, time.Duration) {
+	params, timeout := url.Values{}, c.cfg.Timeout
 	if index > 0 {
 		params.Set("index", strconv.FormatUint(index, 10))
 		params.Set("wait", strconv.FormatInt(c.cfg.WaitTime.Milliseconds(), 10)+"ms")
 		// Consul adds up to a sixteenth so that not all clients wake at once.
 		timeout += c.cfg.WaitTime + c.cfg.WaitTime/16
 	}
-	var r Result
-	a, err := c.getEntries(ctx, LookupPath(service), params, timeout, &r)
-	r.Hidden = a.hides(len(r.Endpoints))
-	return r, a.index, err
+	return params, timeout
 }
 
 // LookupPath is the path that Lookup asks for.

@@ -138,14 +138,6 @@ func (c *Client) Report(ctx context.Context, id string, unhealthy error) error {
 	return c.put(ctx, "/v1/agent/check/update/"+checkID(id), nil, update)
 }
 
-// SetMaintenance takes a process out of traffic with its process alive, or back
-// in. The client must talk to the agent at which the process is registered.
-func (c *Client) SetMaintenance(ctx context.Context, id string, on bool, reason string) error {
-	params := url.Values{"enable": {strconv.FormatBool(on)}}
-	setIf(params, "reason", reason)
-	return c.put(ctx, "/v1/agent/service/maintenance/"+id, params, nil)
-}
-
 // unknownToAgent tells whether the agent says that it has no such service or
 // check.
 func unknownToAgent(err error) bool {

@@ -81,32 +81,33 @@ func register(t *testing.T, addr string, i fleet.Instance) {
 	})
 }
 
-func TestConformance(t *testing.T) {
-	fleettest.Catalog(t, func(t *testing.T) fleettest.World {
-		agent := stack.ConsulFor(t, stack.ConsulOptions{})
-		var registered []fleet.Instance
-		return fleettest.World{
-			Catalog: open(t, consul.Options{Address: "consul://" + agent.Addr}),
-			Service: "user",
-			Set: func(instances ...fleet.Instance) {
-				wanted := map[string]bool{}
-				for _, i := range instances {
-					wanted[i.ID] = true
-					register(t, agent.Addr, i)
+func TestConformance(t *testing.T) { fleettest.Catalog(t, world) }
+
+// world is a catalog of an agent of its own.
+func world(t *testing.T) fleettest.World {
+	agent := stack.ConsulFor(t, stack.ConsulOptions{})
+	var registered []fleet.Instance
+	return fleettest.World{
+		Catalog: open(t, consul.Options{Address: "consul://" + agent.Addr}),
+		Service: "user",
+		Set: func(instances ...fleet.Instance) {
+			wanted := map[string]bool{}
+			for _, i := range instances {
+				wanted[i.ID] = true
+				register(t, agent.Addr, i)
+			}
+			for _, i := range registered {
+				if !wanted[i.ID] {
+					put(t, agent.Addr, "", "/v1/catalog/deregister", map[string]any{"Node": machine, "ServiceID": i.ID})
 				}
-				for _, i := range registered {
-					if !wanted[i.ID] {
-						put(t, agent.Addr, "", "/v1/catalog/deregister", map[string]any{"Node": machine, "ServiceID": i.ID})
-					}
-				}
-				registered = instances
-			},
-			Break: func() func() {
-				if err := agent.Stop(); err != nil {
-					t.Fatal(err)
-				}
-				return func() { stack.ConsulFor(t, stack.ConsulOptions{HTTPPort: agent.Port}) }
-			},
-		}
-	})
+			}
+			registered = instances
+		},
+		Break: func() func() {
+			if err := agent.Stop(); err != nil {
+				t.Fatal(err)
+			}
+			return func() { stack.ConsulFor(t, stack.ConsulOptions{HTTPPort: agent.Port}) }
+		},
+	}
 }

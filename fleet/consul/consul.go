@@ -92,14 +92,18 @@ func (c *Catalog) list(service string, endpoints []discovery.Endpoint, hidden bo
 		Service: service, Instances: make([]fleet.Instance, 0, len(endpoints)),
 		Hidden: hidden, Provenance: c.provenance("GET " + consul.LookupPath(service)),
 	}
-	for _, e := range endpoints {
-		list.Instances = append(list.Instances, fleet.Instance{
-			ID: e.ID, Service: e.Service, Addr: e.Addr,
-			Version: e.Meta[fleet.MetaVersion], Zone: e.Meta[fleet.MetaZone],
-			Tags: e.Tags, Meta: e.Meta, Catalog: fleet.Status(e.Status), GRPC: e.GRPC,
-		})
+	for i := range endpoints {
+		list.Instances = append(list.Instances, instance(&endpoints[i]))
 	}
 	return list
+}
+
+func instance(e *discovery.Endpoint) fleet.Instance {
+	return fleet.Instance{
+		ID: e.ID, Service: e.Service, Addr: e.Addr,
+		Version: e.Meta[fleet.MetaVersion], Zone: e.Meta[fleet.MetaZone],
+		Tags: e.Tags, Meta: e.Meta, Catalog: fleet.Status(e.Status), GRPC: e.GRPC,
+	}
 }
 
 func (c *Catalog) provenance(query string) fleet.Provenance {

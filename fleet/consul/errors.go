@@ -32,9 +32,12 @@ func (c *Catalog) explain(ctx context.Context, err error) error {
 		return &fleet.Error{What: at + " does not answer as Consul does", Err: err,
 			Hint: "another server or a proxy may be listening there; check the address"}
 	}
-	if errors.Is(err, consul.ErrTimeout) || errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return &fleet.Error{What: at + " gave no answer in time", Err: err,
-			Hint: "the agent or its servers hang; `consul operator raft list-peers` shows the servers, --timeout allows more time"}
+	const hangs = "the agent or its servers hang; `consul operator raft list-peers` shows the servers, --timeout allows more time"
+	switch {
+	case errors.Is(err, consul.ErrTimeout): // which says itself that there was no answer
+		return &fleet.Error{What: at, Err: err, Hint: hangs}
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		return &fleet.Error{What: at + " gave no answer in time", Err: err, Hint: hangs}
 	}
 	return c.explainConnection(at, err)
 }

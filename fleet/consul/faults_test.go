@@ -75,7 +75,7 @@ func TestAConsulThatNeverAnswers(t *testing.T) {
 	t.Cleanup(func() { close(quit) })
 	for _, addr := range []string{silent, stuck} {
 		c := open(t, consul.Options{Address: addr, Timeout: 100 * time.Millisecond})
-		fails(t, c, fleet.Failed, "gave no answer in time: no answer in time (100ms)", "--timeout")
+		fails(t, c, fleet.Failed, ": no answer in time (100ms)", "--timeout")
 
 		// The caller's time ends first, for a reason of the caller's.
 		ctx, cancel := context.WithTimeoutCause(t.Context(), 20*time.Millisecond, errors.New("lunch"))

@@ -26,27 +26,33 @@ func open(t *testing.T, opts dns.Options) fleet.Catalog {
 }
 
 func TestConformance(t *testing.T) {
-	fleettest.Catalog(t, func(t *testing.T) fleettest.World {
-		s := newServer(t, "user.test")
-		return fleettest.World{
-			Catalog:     open(t, dns.Options{Address: "dns://" + s.addr + "/user.test:9090", Every: 10 * time.Millisecond}),
-			Service:     "user.test",
-			AddressOnly: true,
-			Set: func(instances ...fleet.Instance) {
-				s.set(func() {
-					s.ips = nil
-					for _, i := range instances {
-						host, _, _ := net.SplitHostPort(i.Addr)
-						s.ips = append(s.ips, net.ParseIP(host))
-					}
-				})
-			},
-			Break: func() func() {
-				s.set(func() { s.broken = true })
-				return func() { s.set(func() { s.broken = false }) }
-			},
-		}
+	fleettest.Catalog(t, world)
+	fleettest.Source(t, func(t *testing.T) fleettest.SourceWorld {
+		w := world(t)
+		return fleettest.CatalogSource(fleet.CatalogSource(w.Catalog), w)
 	})
+}
+
+func world(t *testing.T) fleettest.World {
+	s := newServer(t, "user.test")
+	return fleettest.World{
+		Catalog:     open(t, dns.Options{Address: "dns://" + s.addr + "/user.test:9090", Every: 10 * time.Millisecond}),
+		Service:     "user.test",
+		AddressOnly: true,
+		Set: func(instances ...fleet.Instance) {
+			s.set(func() {
+				s.ips = nil
+				for _, i := range instances {
+					host, _, _ := net.SplitHostPort(i.Addr)
+					s.ips = append(s.ips, net.ParseIP(host))
+				}
+			})
+		},
+		Break: func() func() {
+			s.set(func() { s.broken = true })
+			return func() { s.set(func() { s.broken = false }) }
+		},
+	}
 }
 
 func TestSRVRecordsBringTheirOwnPorts(t *testing.T) {

@@ -49,23 +49,29 @@ func open(t *testing.T, opts file.Options) fleet.Catalog {
 }
 
 func TestConformance(t *testing.T) {
-	fleettest.Catalog(t, func(t *testing.T) fleettest.World {
-		path := filepath.Join(t.TempDir(), "fleet.yaml")
-		write(t, path, render(nil))
-		var content string
-		return fleettest.World{
-			Catalog: open(t, file.Options{Path: "file://" + path}),
-			Service: "user",
-			Set: func(instances ...fleet.Instance) {
-				content = render(instances)
-				write(t, path, content)
-			},
-			Break: func() func() {
-				if err := os.Remove(path); err != nil {
-					t.Fatal(err)
-				}
-				return func() { write(t, path, content) }
-			},
-		}
+	fleettest.Catalog(t, world)
+	fleettest.Source(t, func(t *testing.T) fleettest.SourceWorld {
+		w := world(t)
+		return fleettest.CatalogSource(fleet.CatalogSource(w.Catalog), w)
 	})
+}
+
+func world(t *testing.T) fleettest.World {
+	path := filepath.Join(t.TempDir(), "fleet.yaml")
+	write(t, path, render(nil))
+	var content string
+	return fleettest.World{
+		Catalog: open(t, file.Options{Path: "file://" + path}),
+		Service: "user",
+		Set: func(instances ...fleet.Instance) {
+			content = render(instances)
+			write(t, path, content)
+		},
+		Break: func() func() {
+			if err := os.Remove(path); err != nil {
+				t.Fatal(err)
+			}
+			return func() { write(t, path, content) }
+		},
+	}
 }

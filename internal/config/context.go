@@ -13,6 +13,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"net/url"
@@ -26,12 +27,24 @@ import (
 // Consul agent at its default address, no extra headers, TLS as the address
 // suggests.
 type Context struct {
-	Name    string            `yaml:"-"`
-	Catalog string            `yaml:"catalog,omitempty"` // consul://, file:// or dns:// URL
-	TLS     TLS               `yaml:"tls,omitempty"`
-	Headers map[string]string `yaml:"headers,omitempty"` // sent with every RPC
-	Auth    string            `yaml:"auth,omitempty"`    // a command that prints a bearer token
-	Proxy   string            `yaml:"proxy,omitempty"`   // socks5:// or http:// URL
+	Name       string            `yaml:"-"`
+	Catalog    string            `yaml:"catalog,omitempty"` // consul://, file:// or dns:// URL
+	Prometheus Backend           `yaml:"prometheus,omitempty"`
+	Jaeger     Backend           `yaml:"jaeger,omitempty"`
+	TLS        TLS               `yaml:"tls,omitempty"`
+	Headers    map[string]string `yaml:"headers,omitempty"` // sent with every RPC
+	Auth       string            `yaml:"auth,omitempty"`    // a command that prints a bearer token
+	Proxy      string            `yaml:"proxy,omitempty"`   // socks5:// or http:// URL
+	Admin      Admin             `yaml:"admin,omitempty"`   // how control APIs are reached, where it is otherwise than the services
+
+	// SLO has the objectives of services, by their name in the catalog.
+	SLO map[string]SLO `yaml:"slo,omitempty"`
+	// Map says what a service of the catalog is called in other sources:
+	// map: {user: {prometheus: user-api, jaeger: users}}.
+	Map map[string]Names `yaml:"map,omitempty"`
+
+	ReadOnly  bool `yaml:"read_only,omitempty"` // nothing may be changed by way of this context
+	Protected bool `yaml:"protected,omitempty"` // a change wants the context's name typed
 }
 
 // TLS says how a context's services are reached. Where Plaintext is nil, the
@@ -52,14 +65,25 @@ const hidden = "(hidden)"
 // passwords in URLs, and without the arguments of the auth command.
 func (c Context) Redacted() Context {
 	c.Catalog, c.Proxy = redactURL(c.Catalog), redactURL(c.Proxy)
-	c.Headers = maps.Clone(c.Headers)
-	for name := range c.Headers {
-		c.Headers[name] = hidden
-	}
-	if program, rest, _ := strings.Cut(strings.TrimSpace(c.Auth), " "); rest != "" {
-		c.Auth = program + " " + hidden
-	}
+	c.Prometheus, c.Jaeger = c.Prometheus.redacted(), c.Jaeger.redacted()
+	c.Headers, c.Auth = redactHeaders(c.Headers), redactCommand(c.Auth)
+	c.Admin.Headers, c.Admin.Auth = redactHeaders(c.Admin.Headers), redactCommand(c.Admin.Auth)
 	return c
+}
+
+func redactHeaders(headers map[string]string) map[string]string {
+	headers = maps.Clone(headers)
+	for name := range headers {
+		headers[name] = hidden
+	}
+	return headers
+}
+
+func redactCommand(command string) string {
+	if program, rest, _ := strings.Cut(strings.TrimSpace(command), " "); rest != "" {
+		return program + " " + hidden
+	}
+	return command
 }
 
 func redactURL(raw string) string {
@@ -89,11 +113,31 @@ func (c Context) Validate() error {
 	if err := checkScheme("proxy", c.Proxy, []string{"socks5", "socks5h", "http", "https"}); err != nil {
 		return err
 	}
-	if (c.TLS.Cert == "") != (c.TLS.Key == "") {
-		return usage("a client certificate needs both cert and key", "")
+	for what, t := range map[string]TLS{"tls": c.TLS, "admin.tls": c.Admin.TLS} {
+		if err := t.validate(what); err != nil {
+			return err
+		}
 	}
-	if c.TLS.Plaintext != nil && *c.TLS.Plaintext && c.TLS != (TLS{Plaintext: c.TLS.Plaintext}) {
-		return usage("plaintext contradicts the other TLS settings", "leave out one of them")
+	if err := errors.Join(c.Prometheus.validate("prometheus"), c.Jaeger.validate("jaeger")); err != nil {
+		return err
+	}
+	if err := validateMap(c.Map); err != nil {
+		return err
+	}
+	for service, slo := range c.SLO {
+		if err := slo.validate(service); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t TLS) validate(what string) error {
+	if (t.Cert == "") != (t.Key == "") {
+		return usage(what+": a client certificate needs both cert and key", "")
+	}
+	if t.Plaintext != nil && *t.Plaintext && t != (TLS{Plaintext: t.Plaintext}) {
+		return usage(what+": plaintext contradicts the other settings", "leave out one of them")
 	}
 	return nil
 }
@@ -109,10 +153,10 @@ func checkScheme(what, raw string, schemes []string) error {
 	if raw == "" {
 		return nil
 	}
-	example := schemes[0] + "://127.0.0.1:8500"
-	if what == "proxy" {
-		example = "socks5://127.0.0.1:1080"
-	}
+	example := map[string]string{
+		"catalog": "consul://127.0.0.1:8500", "proxy": "socks5://127.0.0.1:1080",
+		"prometheus": "http://127.0.0.1:9090", "jaeger": "http://127.0.0.1:16686",
+	}[what]
 	u, err := url.Parse(raw)
 	if err != nil || u.Scheme == "" {
 		return usage(fmt.Sprintf("%s %q is no URL", what, redactURL(raw)), "for example "+example)

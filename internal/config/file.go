@@ -88,6 +88,7 @@ func parse(path string, data []byte) (*File, error) {
 var keys = []string{
 	"current", "contexts", "catalog", "tls", "headers", "auth", "proxy",
 	"plaintext", "insecure", "cacert", "cert", "key", "servername",
+	"prometheus", "jaeger", "url", "admin", "slo", "objective", "window", "map", "read_only", "protected",
 }
 
 // place turns a YAML error into one with the file, line and column.

@@ -81,28 +81,55 @@ func checkContext(o *Options) error {
 	return forget(o, folder) // its folder may be gone
 }
 
-// folderOf returns the folder of the world that a context is of.
+// folderOf returns the folder of the world that a context is of: the one of its
+// file catalog, which may be gone, or the one that says that the catalog is its.
 func folderOf(c config.Context) (string, bool) {
 	u, err := url.Parse(c.Catalog)
-	if err != nil || u.Scheme != "file" {
+	if err != nil {
 		return "", false
 	}
-	folder, file := filepath.Split(filepath.FromSlash(u.Path))
-	folder = filepath.Clean(folder)
-	return folder, strings.HasPrefix(filepath.Base(folder), folderPrefix) && file == catalogFile
+	if u.Scheme == "file" {
+		folder, file := filepath.Split(filepath.FromSlash(u.Path))
+		folder = filepath.Clean(folder)
+		return folder, strings.HasPrefix(filepath.Base(folder), folderPrefix) && file == catalogFile
+	}
+	temporary, err := temporaryFolder()
+	if err != nil {
+		return "", false
+	}
+	folders, err := filepath.Glob(filepath.Join(temporary, folderPrefix+"*"))
+	if err != nil {
+		return "", false
+	}
+	for _, folder := range folders {
+		if contextOf(folder) == c.Catalog {
+			return folder, true
+		}
+	}
+	return "", false
+}
+
+// contextOf returns the catalog's URL in the context of the world in folder.
+func contextOf(folder string) string {
+	text, err := os.ReadFile(filepath.Join(folder, contextFile))
+	if err != nil {
+		return catalogURL(folder) // it did not come so far
+	}
+	return string(text)
 }
 
 // forget removes the context of the world in folder, and the file and its
 // folder too if nothing else is in them.
 func forget(o *Options, folder string) error {
+	catalog := contextOf(folder)
 	if o.Forget != nil {
-		o.Forget(catalogURL(folder))
+		o.Forget(catalog)
 	}
 	file, err := config.Load(o.Config)
 	if err != nil {
 		return err
 	}
-	if c, ok := file.Contexts[Context]; !ok || c.Catalog != catalogURL(folder) {
+	if c, ok := file.Contexts[Context]; !ok || c.Catalog != catalog {
 		return nil
 	}
 	if err := file.Remove(Context); err != nil {

@@ -33,6 +33,7 @@ const (
 	instances    = 6
 	folderPrefix = "gctl-demo-"
 	catalogFile  = "fleet.yaml"
+	contextFile  = "context" // the catalog's URL in the context of the world
 )
 
 // Users is what the store begins with: JSON values, one a request of
@@ -46,9 +47,22 @@ type Options struct {
 	Userd  string // the binary of the user service
 	Edged  string // the binary of the edge
 	Config string // the user's configuration file
+	// Collect starts what takes the traces of the world; nil for a world without.
+	Collect func(ctx context.Context) (Collector, error)
+	// Stack makes it a world of the real Consul, Prometheus and Jaeger, from PATH or
+	// the cache, instead of a file catalog and Collect.
+	Stack bool
 	// Forget is told the catalog's URL of a world that is gone, so that what
 	// was remembered of it can go too; nil for nothing.
 	Forget func(catalog string)
+}
+
+// Collector takes the traces of a world and serves them by Jaeger's HTTP API.
+type Collector interface {
+	// Addresses returns where spans are taken by OTLP over gRPC, and where they are
+	// read, each as host:port.
+	Addresses() (otlp, query string)
+	Close() error
 }
 
 // World is a running demo.
@@ -57,12 +71,14 @@ type World struct {
 	Edge      fleet.Instance
 	Page      string // URL of the edge's page
 
-	options  Options
-	folder   string
-	unlock   func()
-	children []*child
-	ended    chan Exit
-	load     *load
+	options   Options
+	folder    string
+	unlock    func()
+	children  []*child
+	ended     chan Exit
+	load      *load
+	collector Collector // nil where there is none
+	backends  *backends // nil where there are none
 }
 
 // Exit is the end of an instance that nobody asked for.
@@ -95,11 +111,25 @@ func Start(ctx context.Context, o Options) (w *World, err error) {
 	if w.unlock, err = lock(w.folder); err != nil {
 		return w, &fleet.Error{What: "lock the folder of the demo", Err: err}
 	}
+	switch {
+	case o.Stack:
+		w.backends, err = startBackends(ctx)
+	case o.Collect != nil:
+		w.collector, err = o.Collect(ctx)
+	}
+	if err != nil {
+		return w, err
+	}
 	if err := w.startUsers(ctx); err != nil {
 		return w, err
 	}
 	if err := w.startEdge(ctx); err != nil {
 		return w, err
+	}
+	if w.backends != nil {
+		if err := w.backends.scrape(ctx, append([]fleet.Instance{w.Edge}, w.Instances...)...); err != nil {
+			return w, &fleet.Error{What: "tell Prometheus whom to scrape", Err: err}
+		}
 	}
 	return w, w.publish()
 }
@@ -108,7 +138,7 @@ func Start(ctx context.Context, o Options) (w *World, err error) {
 func (w *World) startUsers(ctx context.Context) error {
 	store := "--store=sqlite://" + filepath.ToSlash(filepath.Join(w.folder, "users.db"))
 	for i := range instances {
-		if err := w.launch(program{w.options.Userd, Service, []string{store}}, i+1); err != nil {
+		if err := w.launch(program{w.options.Userd, Service, []string{store, "--rate-limit=*=1000/s,burst=200"}}, i+1); err != nil {
 			return err
 		}
 	}
@@ -119,16 +149,22 @@ func (w *World) startUsers(ctx context.Context) error {
 		}
 		w.Instances = append(w.Instances, instance(c, &s))
 	}
+	if w.backends != nil {
+		return w.backends.awaitPassing(ctx, Service, instances)
+	}
 	return nil
 }
 
 // startEdge starts the edge in front of the users that are there.
 func (w *World) startEdge(ctx context.Context) error {
-	addrs := make([]string, len(w.Instances))
-	for i := range w.Instances {
-		addrs[i] = w.Instances[i].Addr
+	args := []string{"--http-listen=127.0.0.1:0", "--target=" + Service}
+	if w.backends == nil { // there is no catalog that it could follow
+		addrs := make([]string, len(w.Instances))
+		for i := range w.Instances {
+			addrs[i] = w.Instances[i].Addr
+		}
+		args = append(args, "--target-addr="+strings.Join(addrs, ","))
 	}
-	args := []string{"--http-listen=127.0.0.1:0", "--target=" + Service, "--target-addr=" + strings.Join(addrs, ",")}
 	if err := w.launch(program{w.options.Edged, Edge, args}, 1); err != nil {
 		return err
 	}
@@ -139,10 +175,20 @@ func (w *World) startEdge(ctx context.Context) error {
 	}
 	w.Edge, w.Page = instance(c, &s), "http://"+s.HTTP+"/"
 	w.Edge.Meta[fleet.MetaHTTP] = s.HTTP
+	if w.backends != nil {
+		return w.backends.awaitPassing(ctx, Edge, 1)
+	}
 	return nil
 }
 
 func (w *World) launch(p program, number int) error {
+	switch {
+	case w.backends != nil:
+		p.args = append(p.args, "--consul="+w.backends.consul.Addr, "--otlp="+w.backends.jaeger.OTLP)
+	case w.collector != nil:
+		otlp, _ := w.collector.Addresses()
+		p.args = append(p.args, "--otlp="+otlp)
+	}
 	c, err := startChild(p, w.folder, fmt.Sprintf("%s-%d", p.service, number), w.ended)
 	if err != nil {
 		return &fleet.Error{What: "start the " + p.service + " service", Err: err}
@@ -161,14 +207,45 @@ func instance(c *child, s *serving) fleet.Instance {
 // StartLoad begins the small steady load on the edge, which ends with the world.
 func (w *World) StartLoad(ctx context.Context) { w.load = startLoad(ctx, w.Page) }
 
-// Catalog returns the path of the file that lists the instances.
-func (w *World) Catalog() string { return filepath.Join(w.folder, catalogFile) }
+// Catalog is where the instances are listed: the path of a file, or Consul.
+func (w *World) Catalog() string {
+	if w.backends != nil {
+		return "consul://" + w.backends.consul.Addr
+	}
+	return filepath.Join(w.folder, catalogFile)
+}
 
 // Ended passes each instance that ends while the world runs.
 func (w *World) Ended() <-chan Exit { return w.ended }
 
 // publish writes the catalog and adds the context.
 func (w *World) publish() error {
+	c := config.Context{Name: Context, Catalog: catalogURL(w.folder)}
+	switch {
+	case w.backends != nil:
+		c.Catalog = w.Catalog()
+		c.Prometheus.URL, c.Jaeger.URL = "http://"+w.backends.prometheus.Addr, "http://"+w.backends.jaeger.Query
+	case w.collector != nil:
+		_, query := w.collector.Addresses()
+		c.Jaeger.URL = "http://" + query
+	}
+	if w.backends == nil {
+		if err := w.writeCatalog(); err != nil {
+			return err
+		}
+	}
+	// By this the next world knows whose the context is.
+	if err := os.WriteFile(filepath.Join(w.folder, contextFile), []byte(c.Catalog), 0o600); err != nil {
+		return &fleet.Error{What: "write into the folder of the demo", Err: err}
+	}
+	file, err := config.Load(w.options.Config)
+	if err != nil {
+		return err
+	}
+	return file.Put(c)
+}
+
+func (w *World) writeCatalog() error {
 	var b strings.Builder
 	b.WriteString("# Written by gctl demo.\nservices:\n")
 	list := func(service, meta string, all ...fleet.Instance) {
@@ -184,11 +261,7 @@ func (w *World) publish() error {
 	if err := os.WriteFile(w.Catalog(), []byte(b.String()), 0o600); err != nil {
 		return &fleet.Error{What: "write the catalog of the demo", Err: err}
 	}
-	file, err := config.Load(w.options.Config)
-	if err != nil {
-		return err
-	}
-	return file.Put(config.Context{Name: Context, Catalog: catalogURL(w.folder)})
+	return nil
 }
 
 // Stop ends the load and the instances, and removes the context and the folder.
@@ -206,6 +279,12 @@ func (w *World) Stop() error {
 	}
 	for _, c := range w.children {
 		c.await()
+	}
+	if w.collector != nil {
+		errs = append(errs, w.collector.Close())
+	}
+	if w.backends != nil {
+		errs = append(errs, w.backends.stop())
 	}
 	if w.unlock != nil {
 		w.unlock()

@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"net"
+	"net/http"
 	"net/url"
 	"os"
 	"os/exec"
@@ -16,9 +18,11 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/gctl-dev/gctl/fleet"
+	"github.com/gctl-dev/gctl/fleet/consul"
 	"github.com/gctl-dev/gctl/fleet/file"
 	"github.com/gctl-dev/gctl/internal/config"
 	"github.com/gctl-dev/gctl/internal/demo"
+	"github.com/gctl-dev/gctl/internal/stack"
 	"github.com/gctl-dev/gctl/internal/testkit"
 )
 
@@ -140,6 +144,106 @@ func TestAWorldComesAndGoes(t *testing.T) {
 	default:
 	}
 	expectNothingLeft(t, o)
+}
+
+// receiver stands for what takes the traces.
+type receiver struct{ closed int }
+
+func (r *receiver) Addresses() (otlp, query string) { return "127.0.0.1:1", "127.0.0.1:2" }
+
+func (r *receiver) Close() error { r.closed++; return nil }
+
+func TestTheReceiverOfTracesBelongsToTheWorld(t *testing.T) {
+	o, r := options(t), &receiver{}
+	o.Collect = func(context.Context) (demo.Collector, error) { return r, nil }
+	w := start(t, o)
+	file, err := config.Load(o.Config)
+	if err != nil || file.Contexts["demo"].Jaeger.URL != "http://127.0.0.1:2" {
+		t.Errorf("configuration = %+v, %v", file.Contexts, err)
+	}
+	if r.closed != 0 {
+		t.Error("closed while the world runs")
+	}
+	if err := w.Stop(); err != nil || r.closed != 1 {
+		t.Errorf("closed %d times: %v", r.closed, err)
+	}
+	expectNothingLeft(t, o)
+	o.Collect = func(context.Context) (demo.Collector, error) { return nil, errors.New("no port left") }
+	if _, err := demo.Start(t.Context(), o); err == nil || !strings.Contains(err.Error(), "no port left") {
+		t.Error(err)
+	}
+	expectNothingLeft(t, o)
+}
+
+func TestAWorldOfRealBackends(t *testing.T) {
+	for _, name := range []string{"consul", "prometheus", "jaeger"} {
+		stack.Need(t, name)
+	}
+	o := options(t)
+	o.Stack = true
+	o.Collect = func(context.Context) (demo.Collector, error) { return nil, errors.New("not wanted") }
+	w := start(t, o)
+	loaded, err := config.Load(o.Config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := loaded.Contexts["demo"]
+	catalog, err := consul.New(consul.Options{Address: c.Catalog})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for service, n := range map[string]int{"user": 6, "edge": 1} {
+		list, err := catalog.Instances(t.Context(), service)
+		if err != nil || len(list.Instances) != n || list.Instances[0].Catalog != fleet.Passing {
+			t.Errorf("%s: %+v, %v", service, list.Instances, err)
+		}
+	}
+	w.StartLoad(t.Context())
+	for what, url := range map[string]string{
+		"prometheus": c.Prometheus.URL + "/api/v1/query?query=" + url.QueryEscape(`count(up{job="user"} == 1) == 6`),
+		"jaeger":     c.Jaeger.URL + "/api/services",
+	} {
+		eventually(t, what+" knows user", func() bool { return strings.Contains(get(t, url), `"user"`) || strings.Contains(get(t, url), `"6"`) })
+	}
+	if _, err := demo.Start(t.Context(), o); fleet.KindOf(err) != fleet.Usage || !strings.Contains(err.Error(), "running already") {
+		t.Errorf("a second world: %v", err)
+	}
+	if err := w.Stop(); err != nil {
+		t.Error(err)
+	}
+	expectNothingLeft(t, o)
+}
+
+// get returns what a server answers, "" where it does not.
+func get(t *testing.T, url string) string {
+	t.Helper()
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	resp, err := client.Get(url)
+	if err != nil {
+		return ""
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return ""
+	}
+	return string(text)
+}
+
+// eventually waits until something is so.
+func eventually(t *testing.T, what string, so func() bool) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for !so() {
+		select {
+		case <-ctx.Done():
+			t.Fatalf("not so in time: %s", what)
+		case <-tick.C:
+		}
+	}
 }
 
 func TestWhatTheUserHasStays(t *testing.T) {

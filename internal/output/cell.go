@@ -84,6 +84,10 @@ func span(d time.Duration) string {
 	return strconv.FormatInt(int64(d/time.Second), 10) + "s"
 }
 
+// Show returns a cell as it stands in a table, for lines that are printed one by
+// one.
+func (p *Printer) Show(c Cell) string { return p.paint(p.render(c), c.Style) }
+
 // paint colours text where colour is wanted.
 func (p *Printer) paint(text string, style Style) string {
 	if !p.opts.Color {

@@ -15,6 +15,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/charmbracelet/x/ansi"
 )
 
 // Format is a way of printing an answer.
@@ -96,6 +98,28 @@ func (p *Printer) Structured() bool {
 	default:
 		return false
 	}
+}
+
+// Width returns the columns of the terminal, 0 where there is no limit.
+func (p *Printer) Width() int { return p.opts.Width }
+
+// Line prints cells one behind the other, without gaps, as a line of an answer
+// that is no table. It is cut to the width of the terminal.
+func (p *Printer) Line(cells ...Cell) error {
+	var b strings.Builder
+	left := p.opts.Width
+	for _, c := range cells {
+		text := p.line(c.Text)
+		if p.opts.Width > 0 {
+			text = ansi.Truncate(text, left, "…")
+			left -= ansi.StringWidth(text)
+		}
+		if text != "" {
+			b.WriteString(p.paint(text, c.Style))
+		}
+	}
+	_, err := io.WriteString(p.opts.Out, strings.TrimRight(b.String(), " ")+"\n")
+	return err
 }
 
 // line makes a string from outside fit for one line.

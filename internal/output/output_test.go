@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/charmbracelet/x/ansi"
 	"github.com/goccy/go-yaml"
 
 	"github.com/gctl-dev/gctl/internal/output"
@@ -182,5 +183,68 @@ func BenchmarkEscapeJSON(b *testing.B) {
 	b.SetBytes(int64(len(raw)))
 	for b.Loop() {
 		output.EscapeJSON(raw)
+	}
+}
+
+func TestALineIsCutToTheTerminal(t *testing.T) {
+	var buf bytes.Buffer
+	p, err := output.New(output.Options{Out: &buf, Width: 10, Color: true, Clean: strings.ToUpper})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, cells := range [][]output.Cell{
+		{output.Text("ab"), {Text: "cd", Style: output.Bad}}, {output.Text("12345678"), output.Text("90123"), output.Text("x")}, {output.Text("a\nb   ")}, nil,
+	} {
+		if err := p.Line(cells...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got, want := buf.String(), "AB\x1b[31;1mCD\x1b[m\n123456789…\nA B\n\n"; got != want || p.Width() != 10 {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// A name's end says most, and so does a trend's; where even that is too much, what
+// can be spared is left out.
+func TestTablesThatAreTooWide(t *testing.T) {
+	type line struct{ name, number string }
+	rows := output.Rows[line]{Columns: []output.Column[line]{
+		{Name: "NAME", Tail: true, Cell: func(l line) output.Cell { return output.Text(l.name) }},
+		{Name: "MORE", Spare: true, Cell: func(line) output.Cell { return output.Text("123456") }},
+		{Name: "NUMBER", Right: true, Cell: func(l line) output.Cell { return output.Text(l.number) }},
+	}}
+	for _, c := range []struct {
+		format output.Format
+		width  int
+		want   string
+	}{
+		{output.Table, 26, "NAME        MORE    NUMBER\n…e/GetUser  123456       1\n"},
+		{output.Table, 20, "NAME          NUMBER\n…ice/GetUser       1\n"},
+		{output.Wide, 20, "NAME      MORE    NUMBER\n…GetUser  123456       1\n"},
+	} {
+		var b strings.Builder
+		p, err := output.New(output.Options{Out: &b, Width: c.width, Format: c.format})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := rows.Print(p, []line{{"user.v1.UserService/GetUser", "1"}}, nil); err != nil {
+			t.Fatal(err)
+		}
+		if got := b.String(); got != c.want {
+			t.Errorf("%s at %d:\n%s", c.format, c.width, got)
+		}
+	}
+	var b strings.Builder
+	p, err := output.New(output.Options{Out: &b, Width: 17})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := rows.Print(p, []line{{"用户用户用户用户用户", "1"}}, nil); err != nil {
+		t.Fatal(err)
+	}
+	for l := range strings.Lines(b.String()) {
+		if n := ansi.StringWidth(strings.TrimSuffix(l, "\n")); n > 17 {
+			t.Errorf("%d: %s", n, l)
+		}
 	}
 }

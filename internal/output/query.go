@@ -96,3 +96,39 @@ func (p *Printer) result(v any) error {
 	}
 	return p.document(EscapeJSON(raw))
 }
+
+// CheckQuery tells what is wrong with a jq expression, before there is anything
+// to apply it to.
+func CheckQuery(expr string) error {
+	_, err := compile(expr)
+	return err
+}
+
+// maxResults bounds what Query collects: an expression may never end.
+const maxResults = 1000
+
+// Query returns the results of a jq expression over one JSON document.
+func Query(ctx context.Context, expr string, document []byte) ([]any, error) {
+	q, err := compile(expr)
+	if err != nil {
+		return nil, err
+	}
+	dec := json.NewDecoder(bytes.NewReader(document))
+	dec.UseNumber()
+	var in any
+	if err := dec.Decode(&in); err != nil {
+		return nil, err
+	}
+	var out []any
+	for iter := q.code.RunWithContext(ctx, in); len(out) < maxResults; {
+		v, more := iter.Next()
+		if !more {
+			break
+		}
+		if err, failed := v.(error); failed {
+			return nil, &QueryError{expr, err}
+		}
+		out = append(out, v)
+	}
+	return out, nil
+}

@@ -2,6 +2,7 @@ package output
 
 import (
 	"bufio"
+	"slices"
 	"strings"
 
 	"github.com/charmbracelet/x/ansi"
@@ -12,14 +13,17 @@ type Column[T any] struct {
 	Name  string // the header, in capitals
 	Wide  bool   // only with -o wide
 	Right bool   // aligned to the right, for numbers
+	Tail  bool   // where it is cut it keeps its end
+	Spare bool   // left out of a table that is too wide for the terminal; the last one first
 	Cell  func(T) Cell
 }
 
 // Rows says how the rows of an answer are printed. T itself, marshalled as
 // JSON, is a row for programs.
 type Rows[T any] struct {
-	Columns []Column[T]
-	Key     func(T) string // what -o name prints
+	Columns  []Column[T]
+	Key      func(T) string // what -o name prints
+	NoHeader bool           // the table continues one
 }
 
 // Print prints rows in p's format. doc is the JSON document they stand for; nil
@@ -62,13 +66,36 @@ func (t Rows[T]) table(p *Printer, rows []T) error {
 			columns = append(columns, c)
 		}
 	}
-	g := &grid{printer: p, widths: make([]int, len(columns)), right: make([]bool, len(columns))}
+	for {
+		g := t.fill(p, rows, columns)
+		spare := lastSpare(columns)
+		if p.Format() == Wide || g.fits() || spare < 0 {
+			return g.print()
+		}
+		columns = slices.Delete(columns, spare, spare+1)
+	}
+}
+
+func lastSpare[T any](columns []Column[T]) int {
+	for i := range slices.Backward(columns) {
+		if columns[i].Spare {
+			return i
+		}
+	}
+	return -1
+}
+
+// fill is the table with these columns.
+func (t Rows[T]) fill(p *Printer, rows []T, columns []Column[T]) *grid {
+	g := &grid{tail: make([]bool, len(columns)), printer: p, widths: make([]int, len(columns)), right: make([]bool, len(columns))}
 	header := make([]Cell, len(columns))
 	for i, c := range columns {
 		header[i] = Cell{Text: c.Name, Style: Faint}
-		g.right[i] = c.Right
+		g.right[i], g.tail[i] = c.Right, c.Tail
 	}
-	g.add(header)
+	if !t.NoHeader {
+		g.add(header)
+	}
 	for _, r := range rows {
 		cells := make([]Cell, len(columns))
 		for i, c := range columns {
@@ -76,7 +103,19 @@ func (t Rows[T]) table(p *Printer, rows []T) error {
 		}
 		g.add(cells)
 	}
-	return g.print()
+	return g
+}
+
+// fits tells whether the lines are no longer than the terminal is wide.
+func (g *grid) fits() bool {
+	if g.printer.opts.Width <= 0 {
+		return true
+	}
+	total := gap * (len(g.widths) - 1)
+	for _, w := range shrink(slices.Clone(g.widths), g.printer.opts.Width) {
+		total += w
+	}
+	return total <= g.printer.opts.Width
 }
 
 // grid is a table whose texts are known and whose widths are being found.
@@ -85,6 +124,7 @@ type grid struct {
 	lines   [][]Cell
 	widths  []int
 	right   []bool
+	tail    []bool
 }
 
 const gap = 2 // columns between two cells
@@ -114,6 +154,9 @@ func (g *grid) line(cells []Cell) string {
 	var b strings.Builder
 	for i, c := range cells {
 		text := ansi.Truncate(c.Text, g.widths[i], "…")
+		if n := ansi.StringWidth(c.Text) - g.widths[i]; g.tail[i] && n > 0 {
+			text = ansi.Truncate(ansi.TruncateLeft(c.Text, n+1, "…"), g.widths[i], "")
+		}
 		pad := strings.Repeat(" ", g.widths[i]-ansi.StringWidth(text))
 		painted := g.printer.paint(text, c.Style)
 		switch {
@@ -133,7 +176,7 @@ func (g *grid) line(cells []Cell) string {
 // shrink takes columns from the widest until the line fits into width. A column
 // keeps enough to recognise its values by; a line that is still too long is
 // left to the terminal, which loses less than cutting further.
-func shrink(widths []int, width int) {
+func shrink(widths []int, width int) []int {
 	const least = 8
 	total := gap * (len(widths) - 1)
 	for _, w := range widths {
@@ -147,9 +190,10 @@ func shrink(widths []int, width int) {
 			}
 		}
 		if widths[widest] <= least {
-			return
+			break
 		}
 		widths[widest]--
 		total--
 	}
+	return widths
 }

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 )
 
@@ -18,6 +19,8 @@ type PrometheusOptions struct {
 	Targets map[string][]string
 	// Interval between two scrapes of a target; 250 ms if 0.
 	Interval time.Duration
+	// Features are switched on beside exemplar-storage, such as native-histograms.
+	Features []string
 }
 
 // Prometheus is a running Prometheus that also stores exemplars.
@@ -39,7 +42,7 @@ func StartPrometheus(ctx context.Context, opts PrometheusOptions) (*Prometheus, 
 				"--storage.tsdb.path=" + filepath.Join(dir, "data"),
 				"--web.listen-address=" + loopback(ports[0]),
 				"--web.enable-lifecycle",
-				"--enable-feature=exemplar-storage",
+				"--enable-feature=" + strings.Join(append([]string{"exemplar-storage"}, opts.Features...), ","),
 				"--scrape.discovery-reload-interval=20ms", // new targets wait 5 s, and without this up to 5 s more
 				"--log.level=warn",
 			}, writeConfig(dir, interval, opts.Targets)

@@ -19,7 +19,6 @@ import (
 
 // What tests look at behind the back of the server.
 
-func (s *Server) AdminAddr() string        { return s.adminListener.Addr().String() }
 func (s *Server) MetricsAddr() string      { return s.metricsAddr.String() }
 func (s *Server) Breakers() *breaker.Set   { return s.parts.breakers }
 func (s *Server) Limits() *limit.Set       { return s.parts.limits }

@@ -171,6 +171,14 @@ func (s *Server) RegisterService(desc *grpc.ServiceDesc, impl any) {
 // Addr returns the address that the server listens on.
 func (s *Server) Addr() string { return s.listener.Addr().String() }
 
+// AdminAddr returns the host:port of the control API, "" where there is none.
+func (s *Server) AdminAddr() string {
+	if s.adminListener == nil {
+		return ""
+	}
+	return s.adminListener.Addr().String()
+}
+
 // Log returns the server's log.
 func (s *Server) Log() *slog.Logger { return s.log }
 

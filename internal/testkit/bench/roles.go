@@ -43,9 +43,12 @@ func play(role string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
 	var err error
-	if role == roleBare {
+	switch role {
+	case roleBare:
 		err = serveBare(ctx)
-	} else {
+	case roleHealth:
+		err = serveHealth(ctx)
+	default:
 		err = serveKit(ctx, role)
 	}
 	if err != nil {

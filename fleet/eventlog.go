@@ -1,0 +1,62 @@
+package fleet
+
+import "time"
+
+// eventLog keeps the last events. Readers share its memory: what was handed out
+// is never written again.
+type eventLog struct {
+	keep   int
+	events []Event
+	total  uint64
+	told   map[eventName]struct{} // of those that are kept
+}
+
+// eventName is what makes an event the same as another.
+type eventName struct {
+	at                                   int64
+	kind                                 EventKind
+	service, instance, subject, from, to string
+}
+
+func nameOf(e *Event) eventName {
+	return eventName{e.At.UnixNano(), e.Kind, e.Service, e.Instance, e.Subject, e.From, e.To}
+}
+
+func newEventLog(keep int) *eventLog {
+	return &eventLog{keep: keep, told: map[eventName]struct{}{}}
+}
+
+// add adds an event, unless it is there.
+func (l *eventLog) add(e *Event) bool {
+	name := nameOf(e)
+	if _, ok := l.told[name]; ok {
+		return false
+	}
+	if kept := l.last(); len(kept) == l.keep && e.At.Before(kept[0].At) {
+		return false // a source tells again what was forgotten
+	}
+	l.told[name] = struct{}{}
+	if len(l.events) >= 2*l.keep {
+		l.events = append(make([]Event, 0, 2*l.keep), l.last()...)
+	}
+	l.events = append(l.events, *e)
+	if n := len(l.events) - l.keep; n > 0 {
+		delete(l.told, nameOf(&l.events[n-1]))
+	}
+	l.total++
+	return true
+}
+
+// last returns the events that are kept.
+func (l *eventLog) last() []Event {
+	return l.events[max(0, len(l.events)-l.keep):len(l.events):len(l.events)]
+}
+
+// stamp completes an event of a source.
+func stamp(e Event, feed string, now time.Time) Event {
+	e.Provenance.Feed = feed
+	if e.At.IsZero() || e.At.After(now) {
+		e.At, e.Exact = now, false
+	}
+	return e
+}

@@ -1,0 +1,182 @@
+package fleet
+
+import (
+	"maps"
+	"slices"
+)
+
+// world is all that the sources say, before it is published. It is not safe for
+// concurrent use.
+type world struct {
+	services map[string]*known
+	order    []string // the services that are shown, sorted
+	reorder  bool     // order is not right any more
+	changed  map[string]struct{}
+	better   func(a, b int) bool
+}
+
+// known is what is known about one service.
+type known struct {
+	listed       table[serviceFact]
+	instances    table[InstanceFact]
+	health       table[Health]
+	breakers     table[Breaker]
+	reds         table[RED]
+	dependencies table[Dependency]
+	slos         table[SLO]
+
+	view *ServiceFacts // as published last
+}
+
+func newWorld() *world {
+	return &world{
+		services: map[string]*known{}, changed: map[string]struct{}{},
+		better: func(a, b int) bool { return a < b },
+	}
+}
+
+// of returns what is known about a service, to be changed.
+func (w *world) of(service string) *known {
+	k := w.services[service]
+	if k == nil {
+		k = &known{}
+		w.services[service] = k
+		w.reorder = true
+	}
+	return k
+}
+
+// touch marks a service as changed.
+func (w *world) touch(service string) { w.changed[service] = struct{}{} }
+
+// part is the facts about one service, as pointers into what a source said.
+type part struct {
+	listed       []*serviceFact
+	instances    []*InstanceFact
+	health       []*Health
+	breakers     []*Breaker
+	reds         []*RED
+	dependencies []*Dependency
+	slos         []*SLO
+}
+
+// apply makes the facts of a source about a service known. heard is told what
+// changed.
+func (w *world) apply(source int, feed, service string, p *part, whole bool, heard *changes) {
+	k := w.of(service)
+	k.listed.replace(serviceKind, source, feed, p.listed, whole, func(_, _ *serviceFact) { w.touch(service) })
+	k.instances.replace(instanceKind, source, feed, p.instances, whole, func(was, is *InstanceFact) {
+		w.touch(service)
+		heard.instance(was, is)
+	})
+	k.health.replace(healthKind, source, feed, p.health, whole, func(was, is *Health) {
+		w.touch(service)
+		heard.health(was, is)
+	})
+	k.breakers.replace(breakerKind, source, feed, p.breakers, whole, func(was, is *Breaker) {
+		w.touch(service)
+		heard.breaker(was, is)
+	})
+	k.reds.replace(redKind, source, feed, p.reds, whole, func(_, _ *RED) { w.touch(service) })
+	k.dependencies.replace(dependencyKind, source, feed, p.dependencies, whole, func(_, _ *Dependency) { w.touch(service) })
+	k.slos.replace(sloKind, source, feed, p.slos, whole, func(_, _ *SLO) { w.touch(service) })
+}
+
+// remix shows anew what several sources say, since another may be the best now.
+func (w *world) remix() {
+	for name, k := range w.services {
+		if k.remix() {
+			w.touch(name)
+		}
+	}
+}
+
+func (k *known) remix() bool {
+	mixed := false
+	for _, t := range []interface{ renew() bool }{&k.listed, &k.instances, &k.health, &k.breakers, &k.reds, &k.dependencies, &k.slos} {
+		mixed = t.renew() || mixed
+	}
+	return mixed
+}
+
+func (t *table[T]) renew() bool {
+	t.dirty = t.dirty || t.mixed
+	return t.mixed
+}
+
+func (k *known) empty() bool {
+	return len(k.listed.rows)+len(k.instances.rows)+len(k.health.rows)+len(k.breakers.rows)+len(k.reds.rows)+
+		len(k.dependencies.rows)+len(k.slos.rows) == 0
+}
+
+// freeze returns the services as they are now, sorted by name. Of those that did
+// not change it is the same view as the last time.
+func (w *world) freeze(version uint64, last []*ServiceFacts) []*ServiceFacts {
+	if len(w.changed) == 0 {
+		return last
+	}
+	for name := range w.changed {
+		k := w.services[name]
+		if k.empty() {
+			delete(w.services, name)
+			w.reorder = true
+			continue
+		}
+		k.view = k.build(name, version, w.better)
+	}
+	clear(w.changed)
+	if w.reorder {
+		w.order, w.reorder = slices.Sorted(maps.Keys(w.services)), false
+	}
+	views := make([]*ServiceFacts, 0, len(w.order))
+	for _, name := range w.order {
+		views = append(views, w.services[name].view)
+	}
+	return views
+}
+
+func (k *known) build(name string, version uint64, better func(a, b int) bool) *ServiceFacts {
+	v := &ServiceFacts{
+		Changed:   version,
+		Instances: k.instances.view(instanceKind, better), Health: k.health.view(healthKind, better),
+		Breakers: k.breakers.view(breakerKind, better), REDs: k.reds.view(redKind, better),
+		Dependencies: k.dependencies.view(dependencyKind, better),
+	}
+	v.Service = summary(name, v.Instances)
+	if listed := k.listed.view(serviceKind, better); len(listed) > 0 {
+		v.listed = listed[0]
+		v.GRPC = v.GRPC || v.listed.GRPC
+		if len(v.Instances) == 0 {
+			v.Tags, v.Meta = v.listed.Tags, v.listed.Meta
+		}
+	}
+	if slos := k.slos.view(sloKind, better); len(slos) > 0 {
+		v.SLO = slos[0]
+	}
+	return v
+}
+
+// summary is what the instances of a service have in common.
+func summary(name string, instances []*InstanceFact) Service {
+	s := Service{Name: name}
+	tags := map[string]struct{}{}
+	for i, in := range instances {
+		s.Add(in.Catalog)
+		s.GRPC = s.GRPC || in.GRPC
+		for _, t := range in.Tags {
+			tags[t] = struct{}{}
+		}
+		if i == 0 {
+			s.Meta = maps.Clone(in.Meta)
+			continue
+		}
+		maps.DeleteFunc(s.Meta, func(k, v string) bool { return in.Meta[k] != v })
+	}
+	if len(tags) > 0 {
+		s.Tags = slices.Sorted(maps.Keys(tags))
+	}
+	if len(s.Meta) == 0 {
+		s.Meta = nil
+	}
+	return s
+}
