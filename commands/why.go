@@ -21,7 +21,8 @@ reversible first. Nothing is changed.
 
 The catalog, the instances, the metrics, the control APIs and the traces are asked
 side by side, each for a second at most; what does not answer is said and costs
-its part. The services that it calls are looked at too, and the breakers of those
+its part. Where nothing was found wrong and those who count calls were too slow, all
+are asked once more, for up to five seconds. The services that it calls are looked at too, and the breakers of those
 that call it. Where the metrics cannot tell the instances apart, each gets a few
 read-only calls of a method that its schema declares to have no side effects.
 
@@ -72,7 +73,12 @@ func (o *whyOptions) run(ctx context.Context, service string) error {
 	if err != nil {
 		return err
 	}
-	report, facts, err := why.Run(ctx, sources, why.Options{Service: service, At: at, Now: o.f.Now})
+	report, facts, err := why.Run(ctx, sources, why.Options{
+		Service: service, At: at, Now: o.f.Now,
+		Again: func(whole time.Duration) {
+			o.f.Notef("those who count the calls of %s have not answered in time; asking again, for up to %s", service, whole)
+		},
+	})
 	var unknown why.UnknownServiceError
 	switch {
 	case errors.As(err, &unknown):

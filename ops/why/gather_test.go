@@ -128,6 +128,45 @@ func TestSilenceIsNoGoodNews(t *testing.T) {
 	}
 }
 
+// slowMetrics takes longer to be there than is waited for at first.
+func slowMetrics(open why.Open[fleet.MetricsReader]) why.Open[fleet.MetricsReader] {
+	return func(ctx context.Context) (fleet.MetricsReader, error) {
+		slow := time.NewTimer(2 * time.Second)
+		defer slow.Stop()
+		select {
+		case <-slow.C:
+			return open(ctx)
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// A slow line is no incident, and hides none: who was too slow to be heard is asked
+// once more, with more patience.
+func TestWhoWasTooSlowIsAskedAgain(t *testing.T) {
+	for fault, want := range map[whytest.Fault]bool{whytest.Healthy: true, whytest.FailingInstance: false} {
+		w := whytest.Complete(fault, 1)
+		synctest.Test(t, func(t *testing.T) {
+			s := w.Sources()
+			s.Metrics = slowMetrics(s.Metrics)
+			s.Traces, s.Calls, s.Lifetime, s.Breakers = nil, nil, nil, nil // they would tell the fault at once
+			asked := 0
+			begun := time.Now()
+			r, _, err := why.Run(t.Context(), s, why.Options{Service: "user", Now: w.Time, Again: func(time.Duration) { asked++ }})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if asked != 1 || stateOf(r, "metrics") != why.Answered || r.Healthy != want {
+				t.Errorf("%v: asked again %d times, metrics %s, healthy %v", fault, asked, stateOf(r, "metrics"), r.Healthy)
+			}
+			if took := time.Since(begun); took > 7*time.Second {
+				t.Errorf("it took %s", took)
+			}
+		})
+	}
+}
+
 type hangingProber struct{ fleet.Prober }
 
 func (hangingProber) Health(ctx context.Context, in fleet.Instance, name string) fleet.Health {

@@ -16,6 +16,7 @@ package why
 
 import (
 	"context"
+	"slices"
 	"time"
 )
 
@@ -144,10 +145,24 @@ type Options struct {
 	At      time.Time // zero: now
 	Now     func() time.Time
 	Budget  Budget
+	// Again is told that it is asked once more, for so long at most; nil for nothing.
+	Again func(whole time.Duration)
 }
 
-// Run asks the sources and judges what they say. It fails only where nothing at
-// all could be asked, or the catalog does not know the service.
+// patient is how long is waited where the usual time said nothing: a machine or a
+// line may be slow without anything being wrong.
+var patient = Budget{Each: 4 * time.Second, Whole: 5 * time.Second}
+
+// unheard tells that nothing was found wrong, while those who count calls were too
+// slow to be heard.
+func (r *Report) unheard() bool {
+	late := slices.ContainsFunc(r.Sources, func(s SourceFact) bool { return s.Name == srcMetrics && s.State == Late })
+	return len(r.Causes) == 0 && (late || r.Undecided())
+}
+
+// Run asks the sources and judges what they say; where nothing was found and those
+// who count calls were late, once more and with more patience. It fails only where
+// nothing at all could be asked, or the catalog does not know the service.
 func Run(ctx context.Context, s *Sources, o Options) (*Report, *Facts, error) {
 	started := time.Now()
 	facts, err := Gather(ctx, s, o)
@@ -155,6 +170,16 @@ func Run(ctx context.Context, s *Sources, o Options) (*Report, *Facts, error) {
 		return nil, facts, err
 	}
 	report := Analyse(facts)
+	if report.unheard() && o.Budget == (Budget{}) && ctx.Err() == nil {
+		if o.Again != nil {
+			o.Again(patient.Whole)
+		}
+		o.Budget = patient
+		if facts, err = Gather(ctx, s, o); err != nil {
+			return nil, facts, err
+		}
+		report = Analyse(facts)
+	}
 	report.Took = Num(time.Since(started).Seconds())
 	return report, facts, nil
 }
