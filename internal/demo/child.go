@@ -29,6 +29,9 @@ type child struct {
 	gone     chan struct{} // closed when the process is gone
 	last     string        // its last line, once it is gone
 	stopping atomic.Bool
+
+	program program
+	at      serving // once it serves
 }
 
 // serving is the line of its log by which an instance says where it serves.
@@ -50,19 +53,23 @@ type program struct {
 
 // startChild starts an instance, whose log goes to a file in folder. An end that
 // nobody asked for goes to ended.
-func startChild(p program, folder, id string, ended chan<- Exit) (*child, error) {
-	c := &child{id: id, service: p.service, serving: make(chan serving, 1), gone: make(chan struct{})}
-	c.cmd = exec.Command(p.path, append([]string{ //nolint:noctx // ended by interrupt, which lets it drain
+func startChild(o *Options, p program, folder, id string, ended chan<- Exit) (*child, error) {
+	c := &child{id: id, service: p.service, program: p, serving: make(chan serving, 1), gone: make(chan struct{})}
+	args := append([]string{
 		"--listen=127.0.0.1:0", "--admin-listen=127.0.0.1:0", "--metrics-listen=127.0.0.1:0",
 		"--plaintext", "--instance=" + id, "--drain-wait=0s",
-	}, p.args...)...)
+	}, p.args...)
+	if o.Arrange != nil {
+		args = o.Arrange(id, args)
+	}
+	c.cmd = exec.Command(p.path, args...) //nolint:noctx // ended by interrupt, which lets it drain
 	for _, pair := range os.Environ() {
 		if !strings.HasPrefix(pair, "USERD_") && !strings.HasPrefix(pair, "EDGED_") { // settings for others
 			c.cmd.Env = append(c.cmd.Env, pair)
 		}
 	}
 	c.cmd.SysProcAttr = attributes()
-	log, err := os.OpenFile(filepath.Join(folder, id+".log"), os.O_CREATE|os.O_WRONLY, 0o600)
+	log, err := os.OpenFile(filepath.Join(folder, id+".log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, err
 	}
@@ -105,8 +112,8 @@ func (c *child) awaitServing(ctx context.Context) (serving, error) {
 	timeout := time.NewTimer(startTimeout)
 	defer timeout.Stop()
 	select {
-	case s := <-c.serving:
-		return s, nil
+	case c.at = <-c.serving:
+		return c.at, nil
 	case <-c.gone:
 		return serving{}, fmt.Errorf("it ended (%s): %s", c.cmd.ProcessState, c.last)
 	case <-timeout.C:

@@ -10,6 +10,7 @@ package demo
 
 import (
 	"context"
+	"crypto/tls"
 	_ "embed"
 	"errors"
 	"fmt"
@@ -52,6 +53,11 @@ type Options struct {
 	// Stack makes it a world of the real Consul, Prometheus and Jaeger, from PATH or
 	// the cache, instead of a file catalog and Collect.
 	Stack bool
+	// Arrange changes the arguments by which an instance is started; nil for nothing.
+	Arrange func(id string, args []string) []string
+	// TLS is by what the load reaches the edge of a world whose arguments are
+	// arranged to speak TLS; nil for plaintext.
+	TLS *tls.Config
 	// Forget is told the catalog's URL of a world that is gone, so that what
 	// was remembered of it can go too; nil for nothing.
 	Forget func(catalog string)
@@ -173,7 +179,11 @@ func (w *World) startEdge(ctx context.Context) error {
 	if err != nil {
 		return &fleet.Error{What: "start the edge", Instance: c.id, Err: err}
 	}
-	w.Edge, w.Page = instance(c, &s), "http://"+s.HTTP+"/"
+	scheme := "http"
+	if w.options.TLS != nil {
+		scheme = "https"
+	}
+	w.Edge, w.Page = instance(c, &s), scheme+"://"+s.HTTP+"/"
 	w.Edge.Meta[fleet.MetaHTTP] = s.HTTP
 	if w.backends != nil {
 		return w.backends.awaitPassing(ctx, Edge, 1)
@@ -189,7 +199,7 @@ func (w *World) launch(p program, number int) error {
 		otlp, _ := w.collector.Addresses()
 		p.args = append(p.args, "--otlp="+otlp)
 	}
-	c, err := startChild(p, w.folder, fmt.Sprintf("%s-%d", p.service, number), w.ended)
+	c, err := startChild(&w.options, p, w.folder, fmt.Sprintf("%s-%d", p.service, number), w.ended)
 	if err != nil {
 		return &fleet.Error{What: "start the " + p.service + " service", Err: err}
 	}
@@ -205,7 +215,7 @@ func instance(c *child, s *serving) fleet.Instance {
 }
 
 // StartLoad begins the small steady load on the edge, which ends with the world.
-func (w *World) StartLoad(ctx context.Context) { w.load = startLoad(ctx, w.Page) }
+func (w *World) StartLoad(ctx context.Context) { w.load = startLoad(ctx, w.Page, w.options.TLS) }
 
 // Catalog is where the instances are listed: the path of a file, or Consul.
 func (w *World) Catalog() string {

@@ -2,6 +2,7 @@ package demo
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -22,9 +23,12 @@ type load struct {
 	page   string
 }
 
-func startLoad(ctx context.Context, page string) *load {
+// Load makes the load of a world on a page once more, until it is stopped.
+func Load(ctx context.Context, page string) (stop func()) { return startLoad(ctx, page, nil).stop }
+
+func startLoad(ctx context.Context, page string, trust *tls.Config) *load {
 	ctx, cancel := context.WithCancel(ctx)
-	l := &load{cancel: cancel, page: page, client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 4}}}
+	l := &load{cancel: cancel, page: page, client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 4, TLSClientConfig: trust}}}
 	l.calls.Go(func() { l.run(ctx) })
 	return l
 }

@@ -186,6 +186,11 @@ func probedSlow(s *serviceSignals) (Cause, bool) {
 	if len(bad) == 0 || 2*len(bad) > len(s.members) {
 		return Cause{}, false
 	}
+	// Where the calls of the last minutes show nothing, a few calls must show much.
+	counted := !slices.ContainsFunc(bad, func(m *member) bool { return m.recent < fewCalls })
+	if counted && !(took >= 10*usual && took >= usual+10*leastSlower) {
+		return Cause{}, false
+	}
 	confidence := 0.65
 	if took >= 5*usual {
 		confidence = 0.75

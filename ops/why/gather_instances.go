@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/gctl-dev/gctl/fleet"
@@ -167,7 +168,9 @@ func (g *gatherer) askBreakers(s *ServiceFact) {
 const maxProbed = 32
 
 // probe calls each instance of a service where its metrics cannot tell the
-// instances apart: there are none, or too little traffic.
+// instances apart: there are none, or too little traffic, or they show no
+// difference. They are of minutes, and a balancer that turns away from an instance
+// at once leaves no trace in them.
 func (g *gatherer) probe(s *ServiceFact) {
 	instances := g.live[s.Name]
 	if g.facts.Past || g.probed[s.Name] || s.Relation == Caller || len(instances) > maxProbed || g.telling(s, instances) {
@@ -192,7 +195,8 @@ func (g *gatherer) probe(s *ServiceFact) {
 	}
 }
 
-// telling: there are enough calls of each instance to compare it by.
+// telling: there are enough calls of each instance to compare it by, and one of
+// them differs.
 func (g *gatherer) telling(s *ServiceFact, instances []fleet.Instance) bool {
 	calls := map[string]float64{}
 	for i := range s.Served {
@@ -204,7 +208,7 @@ func (g *gatherer) telling(s *ServiceFact, instances []fleet.Instance) bool {
 			return false
 		}
 	}
-	return len(instances) > 0
+	return slices.ContainsFunc(newServiceSignals(s, g.o.At).members, func(m *member) bool { return m.failing || m.slow })
 }
 
 // ago is a time before that of the facts.

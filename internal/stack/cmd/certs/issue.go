@@ -67,12 +67,12 @@ func newAuthority(dir string) (*issuer, error) {
 }
 
 // issue writes NAME.pem and NAME.key.
-func (i *issuer) issue(dir, name string) error {
+func (i *issuer) issue(dir, name string, life time.Duration) error {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return err
 	}
-	template, err := newTemplate(name, leafLife)
+	template, err := newTemplate(name, life)
 	if err != nil {
 		return err
 	}
