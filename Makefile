@@ -87,6 +87,10 @@ soak: build backends ## Load the service for SOAKTIME (10m), see whether it grow
 why-eval: check-go ## Measure how often gctl why names the right cause, in a simulated world
 	@go run ./internal/testkit/whyeval
 
+.PHONY: why-demo
+why-demo: build backends ## Measure how often gctl why names the right cause in real worlds (40 minutes)
+	@go run ./internal/testkit/whydemo
+
 FUZZTIME ?= 20s
 .PHONY: fuzz
 fuzz: check-go ## Run each fuzz target for FUZZTIME (20s)

@@ -49,6 +49,11 @@ func some(n int) []string {
 	return all[:n]
 }
 
+// pick is another duration in each run, of these milliseconds.
+func (t *trouble) pick(a, b, c int) time.Duration {
+	return time.Duration([]int{a, b, c}[t.number%3]) * time.Millisecond
+}
+
 func (t *trouble) each(ids []string, i ill) error {
 	for _, id := range ids {
 		if err := t.inflict(id, i); err != nil {
@@ -83,7 +88,7 @@ func slow(t *trouble) error {
 	if t.number%3 == 0 { // as the tour of the demo says
 		return t.must(t.ctx, "fault", "latency", t.one(), "800ms", "--ttl", "10m", "--yes", "--reason", "a trial")
 	}
-	return t.inflict(t.one(), ill{Latency: []time.Duration{0, 300 * time.Millisecond, 700 * time.Millisecond}[t.number%3]})
+	return t.inflict(t.one(), ill{Latency: t.pick(0, 300, 700)})
 }
 
 func failing(t *trouble) error {
@@ -105,14 +110,14 @@ func killed(t *trouble) error {
 }
 
 func allSlow(t *trouble) error {
-	return t.each(some(6), ill{Latency: []time.Duration{200, 400, 800}[t.number%3] * time.Millisecond})
+	return t.each(some(6), ill{Latency: t.pick(200, 400, 800)})
 }
 
 // databaseSlow makes the way to the database long, or has somebody lock the table
 // again and again.
 func databaseSlow(t *trouble) error {
 	if t.number%3 != 2 {
-		t.proxy.delay.Store(int64([]time.Duration{60, 150}[t.number%3] * time.Millisecond))
+		t.proxy.delay.Store(int64(t.pick(60, 150, 0)))
 		return nil
 	}
 	ctx, cancel := context.WithCancel(t.ctx)

@@ -32,8 +32,8 @@ func main() {
 	logs := flag.String("logs", "", "write each answer into this `folder`")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
 	good, err := evaluate(ctx, *runs, *atOnce, *only, *logs)
+	stop()
 	switch {
 	case err != nil:
 		fmt.Fprintln(os.Stderr, "error:", err)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"io"
 	"net"
 	"sync"
@@ -28,7 +29,7 @@ func newProxy(target string) (*proxy, error) {
 	return p, nil
 }
 
-func (p *proxy) port() int { return p.l.Addr().(*net.TCPAddr).Port } //nolint:forcetypeassert,errcheck // it listens on TCP
+func (p *proxy) port() int { return p.l.Addr().(*net.TCPAddr).Port } //nolint:forcetypeassert // it listens on TCP
 
 func (p *proxy) close() {
 	_ = p.l.Close()
@@ -73,7 +74,7 @@ func (p *proxy) copy(to, from net.Conn, slow bool) {
 			}
 		}
 		if err != nil {
-			if err != io.EOF {
+			if !errors.Is(err, io.EOF) {
 				_ = from.Close()
 			}
 			return

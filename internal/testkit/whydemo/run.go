@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -147,7 +146,7 @@ func (r *run) log(v *whytest.Verdict, text string) error {
 }
 
 func (r *run) judge(report *why.Report, fault whytest.Fault, t *trouble) whytest.Verdict {
-	v := whytest.Verdict{Fault: fault, Seed: uint64(r.number + 1), Named: "-"} //nolint:gosec // not negative
+	v := whytest.Verdict{Fault: fault, Seed: uint64(r.number + 1), Named: "-"}
 	for i := range report.Causes {
 		c := &report.Causes[i]
 		if i == 0 {
@@ -205,8 +204,7 @@ func (r *run) act(ctx context.Context, w *world, t *trouble) error {
 			}
 			return nil
 		}
-		out, _ := json.Marshal(report.Actions)
-		return fmt.Errorf("no quarantine is proposed: %s", out)
+		return fmt.Errorf("no quarantine is proposed: %+v", report.Actions)
 	}
 }
 

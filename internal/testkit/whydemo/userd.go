@@ -51,7 +51,7 @@ func suffer(file string) grpc.UnaryServerInterceptor {
 		}
 		i := readIll(file)
 		if i.Latency > 0 {
-			held := time.NewTimer(time.Duration(float64(i.Latency) * (0.7 + 0.6*rand.Float64()))) //nolint:gosec // no secret
+			held := time.NewTimer(time.Duration(float64(i.Latency) * (0.7 + 0.6*rand.Float64())))
 			defer held.Stop()
 			select {
 			case <-held.C:
@@ -59,7 +59,7 @@ func suffer(file string) grpc.UnaryServerInterceptor {
 				return nil, status.FromContextError(ctx.Err()).Err()
 			}
 		}
-		if rand.Float64() < i.Fail { //nolint:gosec // no secret
+		if rand.Float64() < i.Fail {
 			return nil, status.Error(i.Code, "something is broken")
 		}
 		return handle(ctx, req)
@@ -115,7 +115,7 @@ func without(f protoreflect.FileDescriptor, method string) protoreflect.FileDesc
 		panic("not a file")
 	}
 	for _, s := range p.GetService() {
-		s.Method = slices.DeleteFunc(s.Method, func(m *descriptorpb.MethodDescriptorProto) bool { return m.GetName() == method })
+		s.Method = slices.DeleteFunc(s.GetMethod(), func(m *descriptorpb.MethodDescriptorProto) bool { return m.GetName() == method })
 	}
 	made, err := protodesc.NewFile(p, protoregistry.GlobalFiles)
 	if err != nil {

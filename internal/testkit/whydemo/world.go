@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -83,7 +84,7 @@ func newWorld(ctx context.Context, n needs) (w *world, err error) {
 		if err := w.issue(ctx, time.Hour); err != nil {
 			return w, err
 		}
-		o.TLS = &tls.Config{InsecureSkipVerify: true} //nolint:gosec // the load of a trial; the fault is elsewhere
+		o.TLS = &tls.Config{InsecureSkipVerify: true}
 	}
 	if w.World, err = demo.Start(ctx, o); err != nil {
 		return w, err
@@ -93,8 +94,8 @@ func newWorld(ctx context.Context, n needs) (w *world, err error) {
 }
 
 func (w *world) close() {
-	for i := len(w.stops) - 1; i >= 0; i-- {
-		w.stops[i]()
+	for _, stop := range slices.Backward(w.stops) {
+		stop()
 	}
 }
 
@@ -103,7 +104,7 @@ func (w *world) startPostgres(ctx context.Context) error {
 	if w.db, err = stack.StartPostgres(ctx, stack.PostgresOptions{}); err != nil {
 		return err
 	}
-	w.stops = append(w.stops, func() { _ = w.db.Stop() })
+	w.stops = append(w.stops, func() { _ = w.db.Stop() }) //nolint:contextcheck // it ends what the context began
 	url, err := w.db.Database(ctx)
 	if err != nil {
 		return err
@@ -223,7 +224,7 @@ type caller struct {
 }
 
 func (w *world) caller() *caller {
-	trust := &tls.Config{InsecureSkipVerify: true} //nolint:gosec // as that of the load
+	trust := &tls.Config{InsecureSkipVerify: true}
 	return &caller{w.Page, &http.Client{Timeout: 2 * time.Second, Transport: &http.Transport{TLSClientConfig: trust}}}
 }
 
