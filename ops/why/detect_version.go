@@ -133,8 +133,8 @@ func versionLatency(s *serviceSignals, members, others []*member) string {
 	type sides struct{ mine, rest []float64 }
 	byMethod := map[string]*sides{}
 	calls := map[string]float64{}
-	for i := range s.served {
-		c := &s.served[i]
+	for i := range s.timed {
+		c := &s.timed[i]
 		if c.count() < fewCalls/2 {
 			continue
 		}

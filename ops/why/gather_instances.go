@@ -198,17 +198,14 @@ func (g *gatherer) probe(s *ServiceFact) {
 // telling: there are enough calls of each instance to compare it by, and one of
 // them differs.
 func (g *gatherer) telling(s *ServiceFact, instances []fleet.Instance) bool {
-	calls := map[string]float64{}
-	for i := range s.Served {
-		c := &s.Served[i]
-		calls[c.Instance] += c.count()
-	}
+	wanted := 0
 	for _, in := range instances {
-		if in.Catalog != fleet.Maintenance && calls[in.ID] < fewCalls {
-			return false
+		if in.Catalog != fleet.Maintenance {
+			wanted++
 		}
 	}
-	return slices.ContainsFunc(newServiceSignals(s, g.o.At).members, func(m *member) bool { return m.failing || m.slow })
+	return telling(s.Served) >= wanted &&
+		slices.ContainsFunc(newServiceSignals(s, g.o.At).members, func(m *member) bool { return m.failing || m.slow })
 }
 
 // ago is a time before that of the facts.

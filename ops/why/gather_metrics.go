@@ -3,6 +3,7 @@ package why
 import (
 	"context"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/gctl-dev/gctl/fleet"
@@ -10,10 +11,10 @@ import (
 
 // What is asked of the metrics.
 const (
-	window      = 2 * time.Minute // of what is called now
+	window      = 2 * time.Minute  // of what is called now
+	brief       = 45 * time.Second // where there are calls enough: three scrapes of the usual interval
 	historyBack = 2 * time.Hour
 	historyStep = time.Minute
-	beforeBack  = 110 * time.Minute // the calls that the present ones are compared with
 )
 
 // served asks how the calls of a service went: as it counts them and as its
@@ -24,10 +25,8 @@ func (g *gatherer) served(s *ServiceFact) {
 		return
 	}
 	q := g.query(s, fleet.ServerSide, fleet.ByMethod, fleet.ByInstance)
-	g.ask(srcMetrics, g.readRED(q, func(c []CallFact) { s.Served = c }), func() { g.probe(s) })
-	earlier := q
-	earlier.At = g.ago(beforeBack)
-	g.ask(srcHistory, g.readRED(earlier, func(c []CallFact) { s.Before = c }), nil)
+	g.ask(srcMetrics, g.readRED(q, func(c []CallFact) { s.Served = c }), func() { g.askBrief(s, q) })
+	g.askBefore(s, q, befores)
 	g.askRange(g.query(s, fleet.ServerSide), func(r []RangeFact) { s.Over = append(s.Over, r...) })
 	g.askRange(g.query(s, fleet.ServerSide, fleet.ByInstance), func(r []RangeFact) { s.Over = append(s.Over, r...) })
 	g.askRange(g.query(s, fleet.ClientSide), func(r []RangeFact) { s.SentOver = r })
@@ -46,6 +45,67 @@ func (g *gatherer) served(s *ServiceFact) {
 		}
 		return func() { s.SinceStart = callFacts(list.REDs) }, nil
 	}, nil)
+}
+
+// askBrief asks for the last seconds, where minutes are remembered: the median of
+// these moves late.
+func (g *gatherer) askBrief(s *ServiceFact, q fleet.REDQuery) {
+	if !slices.ContainsFunc(s.Served, func(c CallFact) bool { return c.Window.Or(0) > brief.Seconds() }) {
+		g.probe(s)
+		return
+	}
+	q.Window = brief
+	g.ask(srcMetrics, func(ctx context.Context) (func(), error) {
+		reader, err := g.s.metrics(ctx)
+		if err != nil {
+			return nil, err
+		}
+		list, err := reader.RED(ctx, q)
+		if err != nil && ctx.Err() == nil {
+			return nil, nil //nolint:nilerr // it is scraped too seldom for that: the minutes are known
+		}
+		return func() { s.takeBrief(callFacts(list.REDs)) }, err
+	}, func() { g.probe(s) })
+}
+
+// takeBrief keeps the calls of the last seconds where they tell as much as those of
+// the last minutes: of as many instances there are enough.
+func (s *ServiceFact) takeBrief(calls []CallFact) {
+	if n := telling(calls); n > 0 && n >= telling(s.Served) {
+		s.Brief = calls
+	}
+}
+
+// telling counts the instances of which there are calls enough.
+func telling(calls []CallFact) int {
+	by := map[string]float64{}
+	for i := range calls {
+		by[calls[i].Instance] += calls[i].count()
+	}
+	n := 0
+	for _, calls := range by {
+		if calls >= fewCalls {
+			n++
+		}
+	}
+	return n
+}
+
+// before is a time to compare the present with.
+type before struct{ ago, window time.Duration }
+
+// befores are such times, the best first: well before what is going on now, or as
+// long ago as a young service was there.
+var befores = []before{{110 * time.Minute, window}, {15 * time.Minute, 5 * time.Minute}, {4 * time.Minute, 3 * time.Minute}}
+
+// askBefore asks how the calls went at the first of the times that is remembered.
+func (g *gatherer) askBefore(s *ServiceFact, q fleet.REDQuery, times []before) {
+	q.At, q.Window = g.ago(times[0].ago), times[0].window
+	g.ask(srcHistory, g.readRED(q, func(c []CallFact) { s.Before = c }), func() {
+		if telling(s.Before) == 0 && len(times) > 1 {
+			g.askBefore(s, q, times[1:])
+		}
+	})
 }
 
 // askSent asks how the callers of a service see their calls to it. Callers that

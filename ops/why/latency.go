@@ -54,8 +54,12 @@ func (g *serviceSignals) againstBefore() (times float64, yes bool) {
 	var by weighted
 	total := tally{}
 	methods := map[string]*tally{}
-	for i := range g.Served {
-		now := &g.Served[i]
+	present := g.Brief
+	if present == nil {
+		present = g.Served
+	}
+	for i := range present {
+		now := &present[i]
 		if now.Errors.Or(0) >= 0.5 {
 			continue // failures have a time of their own
 		}

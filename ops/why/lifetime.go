@@ -9,7 +9,7 @@ func (g *serviceSignals) byLifetime() {
 	if len(g.SinceStart) == 0 {
 		return
 	}
-	life := &serviceSignals{ServiceFact: g.ServiceFact, at: g.at, served: g.SinceStart}
+	life := &serviceSignals{ServiceFact: g.ServiceFact, at: g.at, served: g.SinceStart, timed: g.SinceStart}
 	for i := range g.Instances {
 		life.members = append(life.members, &member{InstanceFact: &g.Instances[i], errors: math.NaN()})
 	}

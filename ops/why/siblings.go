@@ -39,8 +39,8 @@ func (g *serviceSignals) compareLatency() {
 		slow, all := 0.0, 0.0
 		var by weighted
 		worst := 0.0
-		for i := range g.served {
-			c := &g.served[i]
+		for i := range g.timed {
+			c := &g.timed[i]
 			if c.Instance != m.ID || c.count() < fewCalls/2 {
 				continue
 			}
@@ -66,8 +66,8 @@ func (g *serviceSignals) compareLatency() {
 // method than its siblings, 0 if it is not.
 func (g *serviceSignals) slowerThanSiblings(c *CallFact) (times float64, text string) {
 	var medians, tails []float64
-	for i := range g.served {
-		o := &g.served[i]
+	for i := range g.timed {
+		o := &g.timed[i]
 		if o.Method != c.Method || o.Instance == c.Instance || o.count() < fewCalls/2 || o.Errors.Or(0) >= 0.1 {
 			continue // what fails at once is no measure
 		}

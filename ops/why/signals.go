@@ -30,6 +30,7 @@ type serviceSignals struct {
 	at        time.Time
 	members   []*member
 	served    []CallFact         // what instances are compared by: the last minutes, or all since they started
+	timed     []CallFact         // what their latencies are compared by: the last seconds where these tell
 	calls     float64            // in the window, as it counts
 	errors    float64            // share of them, NaN: not known
 	codes     map[string]float64 // failures in the window by code
@@ -84,6 +85,9 @@ func newServiceSignals(s *ServiceFact, at time.Time) *serviceSignals {
 		g.members = append(g.members, &member{InstanceFact: &s.Instances[i], errors: math.NaN()})
 	}
 	g.served = compared(s)
+	if g.timed = s.Brief; g.timed == nil {
+		g.timed = g.served
+	}
 	g.count()
 	g.overTime()
 	g.compareErrors()

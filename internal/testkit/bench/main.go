@@ -57,6 +57,7 @@ func parts() []part {
 		{name: "health", measure: inWorld(measureHealth)},
 		{name: "stream", measure: inWorld(measureStream)},
 		{name: "trace", measure: measureTrace},
+		{name: "why", measure: measureWhy},
 		{name: "store", measure: measureStore},
 		{name: "chain", measure: measureChain},
 		{name: "client", measure: measureClient},

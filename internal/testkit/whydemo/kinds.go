@@ -64,11 +64,11 @@ func (t *trouble) each(ids []string, i ill) error {
 }
 
 func kinds() []kind {
-	shed := []string{"--rate-limit=*=8/s,burst=8"} // wins over the demo's
+	shed := []string{"--rate-limit=*=8/s,burst=8"}
 	return []kind{
 		{fault: whytest.BreakerFlaps, cause: why.BreakerFlapping, inflict: flap, lasts: 6*time.Minute + 30*time.Second},
 		{fault: whytest.AllSlow, cause: why.SlowService, inflict: allSlow, health: 5 * time.Minute},
-		{fault: whytest.DatabaseSlow, cause: why.DependencySlow, inflict: databaseSlow, needs: needs{postgres: true}, health: 3 * time.Minute},
+		{fault: whytest.DatabaseSlow, cause: why.DependencySlow, inflict: databaseSlow, needs: needs{postgres: true}, health: 5 * time.Minute},
 		{fault: whytest.DatabaseAway, cause: why.DependencyDown, inflict: databaseAway, needs: needs{postgres: true}},
 		{fault: whytest.SlowInstance, cause: why.SlowInstance, inflict: slow},
 		{fault: whytest.FailingInstance, cause: why.FailingInstance, inflict: failing},
@@ -201,7 +201,7 @@ func flap(t *trouble) error {
 // overload lowers a limit, or has more calls come than the limits let in.
 func overload(t *trouble) error {
 	if t.number%3 == 0 {
-		return t.must(t.ctx, "limits", "set", "rate/*", "--service", "user", "--rate", "2", "--burst", "2", "--ttl", "10m", "--yes", "--reason", "a trial")
+		return t.must(t.ctx, "limits", "set", "rate/default", "--service", "user", "--rate", "2", "--burst", "2", "--ttl", "10m", "--yes", "--reason", "a trial")
 	}
 	for range 5 {
 		extra := demo.Load(t.ctx, t.Page)

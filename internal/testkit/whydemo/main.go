@@ -100,5 +100,8 @@ func (k *kind) right(c *why.Cause, t *trouble) bool {
 	if len(t.instances) > 0 && !slices.Equal(c.Instances, t.instances) {
 		return false
 	}
+	if t.subject == "user/" { // a breaker towards it, which is in its callers
+		return strings.HasPrefix(c.Subject, t.subject)
+	}
 	return c.Service == "user" && strings.HasPrefix(c.Subject, t.subject)
 }

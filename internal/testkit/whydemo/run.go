@@ -199,8 +199,8 @@ func (r *run) act(ctx context.Context, w *world, t *trouble) error {
 				return err
 			}
 			r.incident.quarantine = time.Since(alert)
-			if strings.TrimSpace(out) != "not_serving" {
-				return fmt.Errorf("after its quarantine %s is %q", t.instances[0], strings.TrimSpace(out))
+			if state, _, _ := strings.Cut(out, "\n"); state != "not_serving" {
+				return fmt.Errorf("after its quarantine %s is %q", t.instances[0], state)
 			}
 			return nil
 		}

@@ -143,6 +143,9 @@ func (w *world) arrange(id string, args []string) []string {
 			}
 			continue
 		}
+		if strings.HasPrefix(a, "--rate-limit=") && service == demo.Service && slices.ContainsFunc(w.first, func(own string) bool { return strings.HasPrefix(own, "--rate-limit=") }) {
+			continue
+		}
 		out = append(out, a)
 	}
 	if service == demo.Service {
