@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -125,6 +126,54 @@ func TestSilenceIsNoGoodNews(t *testing.T) {
 		if r.Undecided() {
 			t.Errorf("%+v: a cause was found", c.sources)
 		}
+	}
+}
+
+// youngMetrics are of services that were started some minutes ago and became slow
+// seconds ago.
+type youngMetrics struct{ now time.Time }
+
+func (y youngMetrics) RED(_ context.Context, q fleet.REDQuery) (fleet.REDList, error) {
+	var l fleet.REDList
+	p50 := 0.003
+	switch ago := y.now.Sub(q.At); {
+	case q.Side == fleet.ClientSide, !q.At.IsZero() && ago > 7*time.Minute: // it was not there
+		return l, nil
+	case q.At.IsZero() && q.Window < time.Minute:
+		p50 = 0.2
+	}
+	for i := range q.Instances {
+		if in := &q.Instances[i]; in.Service == q.Service {
+			l.REDs = append(l.REDs, fleet.RED{
+				Service: q.Service, Method: "user.v1.UserService/GetUser", Instance: in.ID, Side: q.Side, Window: q.Window,
+				Rate: 2, P50: p50, P95: 2 * p50, P99: 3 * p50,
+			})
+		}
+	}
+	return l, nil
+}
+
+func (youngMetrics) REDRange(context.Context, fleet.REDQuery, time.Time, time.Time, time.Duration) ([]fleet.REDSeries, error) {
+	return nil, nil
+}
+
+// What has just begun moves the calls of the last seconds, not yet those of minutes;
+// and who is too young to remember hours remembers its first minutes.
+func TestAYoungServiceBecomesSlow(t *testing.T) {
+	w := whytest.Complete(whytest.Healthy, 1)
+	s := w.Sources()
+	s.Metrics = func(context.Context) (fleet.MetricsReader, error) { return youngMetrics{w.Now}, nil }
+	s.Traces, s.Calls, s.Lifetime, s.Events = nil, nil, nil, nil
+	r, facts, err := why.Run(t.Context(), s, why.Options{Service: "user", Now: w.Time})
+	if err != nil {
+		t.Fatal(err)
+	}
+	kinds := []why.Kind{}
+	for i := range r.Causes {
+		kinds = append(kinds, r.Causes[i].Kind)
+	}
+	if !slices.Contains(kinds, why.SlowService) {
+		t.Errorf("causes %v, want that the service is slow; brief %+v, before %+v", kinds, facts.Services[0].Brief, facts.Services[0].Before)
 	}
 }
 
