@@ -26,7 +26,7 @@ import (
 const (
 	DefaultGRPC   = "127.0.0.1:4317"
 	DefaultHTTP   = "127.0.0.1:4318"
-	DefaultTraces = 2000
+	DefaultTraces = 6000
 	DefaultSpans  = 10_000    // of one trace
 	DefaultBytes  = 256 << 20 // of all traces, by estimate
 )

@@ -15,8 +15,6 @@ import (
 // What is asked of the traces.
 const (
 	tracesBack   = 15 * time.Minute
-	earlierFrom  = 2 * time.Hour
-	earlierUntil = 65 * time.Minute
 	recentTraces = 24
 	errorTraces  = 8
 	slowTraces   = 3
@@ -45,29 +43,46 @@ func (g *gatherer) askTraces(service string) {
 	if own, ok := g.names[service][jaeger]; ok {
 		name = own
 	}
-	search := func(sample Sample, q fleet.TraceQuery, want int) {
-		q.Service = name
-		g.ask(srcTraces, func(ctx context.Context) (func(), error) {
-			reader, err := g.s.traces(ctx)
-			if err != nil {
-				return nil, err
-			}
-			list, err := reader.SearchTraces(ctx, q)
-			if err != nil {
-				return nil, err
-			}
-			return func() { g.choose(list.Traces, sample, want) }, nil //nolint:contextcheck // see Gather
-		}, nil)
-	}
-	recent := fleet.TraceQuery{Start: g.ago(tracesBack), End: g.o.At, Limit: 60}
-	search(Recent, recent, recentTraces/part)
+	recent := fleet.TraceQuery{Service: name, Start: g.ago(tracesBack), End: g.o.At, Limit: 60}
+	g.search(recent, func(found []fleet.TraceSummary) { g.choose(found, Recent, recentTraces/part) })
 	failed := recent
 	failed.ErrorsOnly, failed.Limit = true, errorTraces
-	search(Errors, failed, errorTraces)
-	if service != g.o.Service {
-		return
+	g.search(failed, func(found []fleet.TraceSummary) { g.choose(found, Errors, errorTraces) })
+	if service == g.o.Service {
+		g.searchEarlier(name, earliers)
 	}
-	search(Earlier, fleet.TraceQuery{Start: g.ago(earlierFrom), End: g.ago(earlierUntil), Limit: oldTraces}, oldTraces)
+}
+
+func (g *gatherer) search(q fleet.TraceQuery, found func([]fleet.TraceSummary)) {
+	g.ask(srcTraces, func(ctx context.Context) (func(), error) {
+		reader, err := g.s.traces(ctx)
+		if err != nil {
+			return nil, err
+		}
+		list, err := reader.SearchTraces(ctx, q)
+		if err != nil {
+			return nil, err
+		}
+		return func() { found(list.Traces) }, nil
+	}, nil)
+}
+
+// past is a time in the past, by how long ago it began and ended.
+type past struct{ from, until time.Duration }
+
+// earliers are such times, the best first, as befores are for the metrics.
+var earliers = []past{{2 * time.Hour, 65 * time.Minute}, {20 * time.Minute, 10 * time.Minute}, {7 * time.Minute, 150 * time.Second}}
+
+// searchEarlier looks for some traces of before, to compare with.
+func (g *gatherer) searchEarlier(name string, times []past) {
+	q := fleet.TraceQuery{Service: name, Start: g.ago(times[0].from), End: g.ago(times[0].until), Limit: oldTraces}
+	g.search(q, func(found []fleet.TraceSummary) {
+		if len(found) == 0 && len(times) > 1 {
+			g.searchEarlier(name, times[1:])
+			return
+		}
+		g.choose(found, Earlier, oldTraces)
+	})
 }
 
 // choose reads some of the traces that a search found: the newest, and of the
