@@ -14,6 +14,7 @@ import (
 
 // What is asked of the traces.
 const (
+	justBack     = 2 * time.Minute
 	tracesBack   = 15 * time.Minute
 	recentTraces = 24
 	errorTraces  = 8
@@ -44,7 +45,15 @@ func (g *gatherer) askTraces(service string) {
 		name = own
 	}
 	recent := fleet.TraceQuery{Service: name, Start: g.ago(tracesBack), End: g.o.At, Limit: 60}
-	g.search(recent, func(found []fleet.TraceSummary) { g.choose(found, Recent, recentTraces/part) })
+	just := recent
+	just.Start = g.ago(justBack)
+	g.search(just, func(found []fleet.TraceSummary) {
+		if len(found) >= recentTraces/part {
+			g.choose(found, Recent, recentTraces/part)
+			return
+		}
+		g.search(recent, func(found []fleet.TraceSummary) { g.choose(found, Recent, recentTraces/part) })
+	})
 	failed := recent
 	failed.ErrorsOnly, failed.Limit = true, errorTraces
 	g.search(failed, func(found []fleet.TraceSummary) { g.choose(found, Errors, errorTraces) })
@@ -70,14 +79,23 @@ func (g *gatherer) search(q fleet.TraceQuery, found func([]fleet.TraceSummary)) 
 // past is a time in the past, by how long ago it began and ended.
 type past struct{ from, until time.Duration }
 
-// earliers are such times, the best first, as befores are for the metrics.
-var earliers = []past{{2 * time.Hour, 65 * time.Minute}, {20 * time.Minute, 10 * time.Minute}, {7 * time.Minute, 150 * time.Second}}
+// earliers are such times, the best first, as befores are for the metrics, and each
+// the short before the long: a Jaeger that keeps its traces in memory copies all
+// that match before it returns a few of them.
+var earliers = []past{
+	{67 * time.Minute, 65 * time.Minute},
+	{2 * time.Hour, 65 * time.Minute},
+	{12 * time.Minute, 10 * time.Minute},
+	{20 * time.Minute, 10 * time.Minute},
+	{4 * time.Minute, 150 * time.Second},
+	{7 * time.Minute, 150 * time.Second},
+}
 
 // searchEarlier looks for some traces of before, to compare with.
 func (g *gatherer) searchEarlier(name string, times []past) {
 	q := fleet.TraceQuery{Service: name, Start: g.ago(times[0].from), End: g.ago(times[0].until), Limit: oldTraces}
 	g.search(q, func(found []fleet.TraceSummary) {
-		if len(found) == 0 && len(times) > 1 {
+		if len(found) < oldTraces/3 && len(times) > 1 {
 			g.searchEarlier(name, times[1:])
 			return
 		}
