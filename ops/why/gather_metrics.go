@@ -62,7 +62,7 @@ func (g *gatherer) askBrief(s *ServiceFact, q fleet.REDQuery) {
 		}
 		list, err := reader.RED(ctx, q)
 		if err != nil && ctx.Err() == nil {
-			return func() {}, nil //nolint:nilerr // it is scraped too seldom for that: the minutes are known
+			return func() {}, nil // it is scraped too seldom for that: the minutes are known
 		}
 		return func() { s.takeBrief(callFacts(list.REDs)) }, err
 	}, func() { g.probe(s) })
