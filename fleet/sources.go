@@ -134,7 +134,7 @@ func MetricsSource(r MetricsReader, every, window time.Duration, identity func([
 }
 
 func instancesOf(known *Snapshot) []Instance {
-	var all []Instance
+	all := make([]Instance, 0, known.Counts().Instances)
 	for _, s := range known.Services() {
 		for _, in := range s.Instances {
 			all = append(all, in.Instance)
