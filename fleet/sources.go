@@ -117,8 +117,9 @@ func lastRead(known *Snapshot, missing []Missing) []Breaker {
 }
 
 // MetricsSource reads how the calls of every service go, as its servers counted
-// them: of the service as a whole, by method and by instance. identity joins the
-// names; nil leaves that to the reader.
+// them: of the service as a whole, by method and by instance; and who calls whom,
+// as the callers counted them. identity joins the names; nil leaves that to the
+// reader.
 func MetricsSource(r MetricsReader, every, window time.Duration, identity func([]Instance) *Identity) Source {
 	return Source{
 		Name: MetricsFeed, Follows: CatalogFeed, Interval: every, Timeout: askWhole,
@@ -128,7 +129,12 @@ func MetricsSource(r MetricsReader, every, window time.Duration, identity func([
 				q.Identity = identity(q.Instances)
 			}
 			list, err := REDSplits(ctx, r, q, [][]Dimension{nil, {ByMethod}, {ByInstance}})
-			return Facts{REDs: list.REDs, Missing: list.Missing}, err
+			if err != nil {
+				return Facts{}, err
+			}
+			q.Side, q.By = ClientSide, []Dimension{ByCaller}
+			calls, err := r.RED(ctx, q) // whose callers count nothing is no failure, and what is missing was said
+			return Facts{REDs: list.REDs, Missing: list.Missing, Dependencies: Dependencies(calls.REDs)}, err
 		},
 	}
 }

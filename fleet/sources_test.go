@@ -72,6 +72,7 @@ func (b *backend) RED(_ context.Context, q fleet.REDQuery) (fleet.REDList, error
 	state, err := b.get()
 	red := fleet.RED{Service: q.Instances[0].Service, Side: q.Side, Rate: float64(state), P99: math.NaN()}
 	for _, by := range q.By {
+		red.Caller = map[fleet.Dimension]string{fleet.ByCaller: "edge"}[by]
 		red.Method, red.Instance = map[fleet.Dimension]string{fleet.ByMethod: "m"}[by], map[fleet.Dimension]string{fleet.ByInstance: "u1"}[by]
 	}
 	return fleet.REDList{REDs: []fleet.RED{red}}, err
@@ -134,6 +135,23 @@ func TestMetricsSource(t *testing.T) {
 			}
 			return fmt.Sprint(all.Rate, method.Rate, in.Rate)
 		})
+	})
+}
+
+func TestWhoCallsWhomIsKnownAsTheCallersCounted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &backend{state: 1}
+		store := run(t, b.catalog(), fleet.MetricsSource(b, time.Second, time.Minute, nil))
+		after(500 * time.Millisecond)
+		callers := store.Snapshot().Callers("user")
+		if len(callers) != 1 || callers[0].Caller != "edge" || callers[0].RED.Side != fleet.ClientSide || callers[0].RED.Rate != 1 || callers[0].Provenance.Feed != fleet.MetricsFeed {
+			t.Fatalf("callers = %+v", callers)
+		}
+		b.change(func() { b.state = 2 })
+		after(time.Second)
+		if is := store.Snapshot().Callers("user"); len(is) != 1 || is[0].RED.Rate != 2 || callers[0].RED.Rate != 1 {
+			t.Errorf("callers = %+v", is)
+		}
 	})
 }
 
