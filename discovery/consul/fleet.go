@@ -78,6 +78,7 @@ type signal struct {
 	path string
 	news bool
 	err  error
+	at   time.Time // of err
 }
 
 type fleetWatch struct {
@@ -92,6 +93,7 @@ type fleetWatch struct {
 	stale     bool                            // the endpoints must be asked for
 	unsure    bool                            // the checks must be asked for
 	failing   map[string]error                // by path
+	good      time.Time                       // when it was last answered what there is
 	told      map[string][]discovery.Endpoint // by service; nil: nothing was told
 	toldHide  bool
 }
@@ -112,7 +114,7 @@ func (w *fleetWatch) wait(ctx context.Context, path string) {
 			// As in a watch of one service: who answers next may be another server.
 			failures.failures++
 			index = 0
-			w.signal(ctx, signal{path: path, err: err})
+			w.signal(ctx, signal{path: path, err: err, at: time.Now()})
 			sleep(ctx, failures.pause())
 		default:
 			failures.failures = 0
@@ -152,7 +154,7 @@ func (w *fleetWatch) run(ctx context.Context) error {
 				sleep(ctx, failures.pause())
 				continue
 			}
-			failures.failures = 0
+			failures.failures, w.good = 0, time.Now()
 			w.compare()
 		}
 		// A busy fleet must not keep Consul and us busy all the time.
@@ -175,6 +177,9 @@ func (w *fleetWatch) gather(ctx context.Context) {
 }
 
 func (w *fleetWatch) heard(s signal) {
+	if s.err != nil && s.at.Before(w.good) {
+		return // it was told late, of a failure that is over
+	}
 	if s.err != nil {
 		w.failing[s.path] = s.err
 		w.tell(FleetUpdate{Err: s.err})

@@ -48,6 +48,9 @@ func (e *FormatError) Error() string {
 // Unwrap returns the decoder's error.
 func (e *FormatError) Unwrap() error { return e.Err }
 
+// ErrTooLarge is the cause of an answer that is longer than Config.MaxAnswer.
+var ErrTooLarge = errors.New("answer is too large")
+
 // ErrTimeout is the cause of a request that Consul did not answer in time.
 var ErrTimeout = errors.New("no answer in time")
 
@@ -240,7 +243,7 @@ func (l *limited) Read(p []byte) (int, error) {
 	}
 	n, err := l.r.Read(p)
 	if l.left -= int64(n); l.left < 0 {
-		n, err = n-1, errors.New("answer is too large")
+		n, err = n-1, ErrTooLarge
 	}
 	l.err = err
 	return n, err
