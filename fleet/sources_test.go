@@ -71,6 +71,9 @@ func (b *backend) Breakers(_ context.Context, callers []fleet.Instance, _ string
 func (b *backend) RED(_ context.Context, q fleet.REDQuery) (fleet.REDList, error) {
 	state, err := b.get()
 	red := fleet.RED{Service: q.Instances[0].Service, Side: q.Side, Rate: float64(state), P99: math.NaN()}
+	if q.Side == fleet.ClientSide {
+		red.Service = "user"
+	}
 	for _, by := range q.By {
 		red.Caller = map[fleet.Dimension]string{fleet.ByCaller: "edge"}[by]
 		red.Method, red.Instance = map[fleet.Dimension]string{fleet.ByMethod: "m"}[by], map[fleet.Dimension]string{fleet.ByInstance: "u1"}[by]
