@@ -226,40 +226,40 @@ func (o *eventsOptions) past(ctx context.Context) ([]fleet.Event, error) {
 	return events, nil
 }
 
-// recorded opens the recording; nil if there is none.
-func (o *eventsOptions) recorded() (*recording.Recording, error) {
+// recorded opens the recording, if there is one.
+func (o *eventsOptions) recorded() (r *recording.Recording, there bool, err error) {
 	dir, err := recordingDir(o.f, o.dir)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	r, err := recording.Open(dir)
+	r, err = recording.Open(dir)
 	switch {
 	case err == nil:
-		return r, nil
+		return r, true, nil
 	case errors.Is(err, fleet.ErrNotFound) && o.dir == "":
-		return nil, nil
+		return nil, false, nil
 	default:
-		return nil, &fleet.Error{What: "the recording cannot be read", Err: err, Hint: "gctl record writes one; see gctl record --help"}
+		return nil, false, &fleet.Error{What: "the recording cannot be read", Err: err, Hint: "gctl record writes one; see gctl record --help"}
 	}
 }
 
 // readers are the recording, if there is one, and the others who remember something.
 func (o *eventsOptions) readers(ctx context.Context) (readers []fleet.EventReader, recorded bool, err error) {
-	r, err := o.recorded()
+	r, recorded, err := o.recorded()
 	if err != nil {
 		return nil, false, err
 	}
-	if r != nil {
+	if recorded {
 		readers = append(readers, r)
 	}
 	if o.f.Past == nil {
-		return readers, r != nil, nil
+		return readers, recorded, nil
 	}
 	more, err := o.f.Past(ctx)
 	if err != nil {
 		o.f.Notef("warning: %v", err)
 	}
-	return append(readers, more...), r != nil, nil
+	return append(readers, more...), recorded, nil
 }
 
 // noteGaps says of which times nothing is known.

@@ -12,8 +12,8 @@ import (
 
 // openEvents opens what was recorded. When processes started is asked beside it.
 func (o *whyOptions) openEvents(context.Context) (fleet.EventReader, error) {
-	r, err := (&eventsOptions{f: o.f}).recorded()
-	if err == nil && r == nil {
+	r, there, err := (&eventsOptions{f: o.f}).recorded()
+	if err == nil && !there {
 		return nil, why.ErrAbsent
 	}
 	return r, err

@@ -7,8 +7,8 @@ import "time"
 const clockAhead = 2 * time.Second
 
 // believe takes out of facts what cannot be, since it is said to have been in the
-// future: the clock of who said it is ahead. Since when a breaker is as it is is
-// then unknown; an answer is of now at the latest.
+// future: the clock of who said it is ahead. Since when a breaker is in its
+// state is then unknown; an answer is of now at the latest.
 func (f *Facts) believe(now time.Time) {
 	believeOrigin(&f.Provenance, now)
 	for i := range f.Health {

@@ -9,7 +9,7 @@ import (
 type changes struct {
 	now      time.Time
 	seen     time.Time // when the source answered last, by the clock of the store
-	baseline bool // the source speaks for the first time: what it finds did not come just now
+	baseline bool      // the source speaks for the first time: what it finds did not come just now
 	say      func(Event)
 }
 
