@@ -16,11 +16,11 @@ const (
 	MetricsFeed = "metrics"
 )
 
-// How a HealthSource asks: twenty instances a second at most, which is little for
+// How a HealthSource asks: fifteen instances a second at most, which is little for
 // gctl and for the fleet, however large it is.
 const (
 	askEvery  = 10 * time.Second
-	askInTurn = 200 // of a larger fleet, in each round
+	askInTurn = 150 // of a larger fleet, in each round
 	askAtOnce = 64
 	askWhole  = 3 * time.Minute // all instances of a large fleet, most of which hang
 )
@@ -30,7 +30,7 @@ const (
 const Patience = 2 * time.Second
 
 // HealthSource asks each instance of the catalog for the health of the server as
-// a whole, every ten seconds; of more than 200 instances, 200 each time, in turn,
+// a whole, every ten seconds; of more than 150 instances, 150 each time, in turn,
 // and what the others said last stays.
 func HealthSource(p Prober) Source {
 	var last Instance // of those that were asked

@@ -165,20 +165,20 @@ func TestHealthSourceAsksEveryInstanceAndIsHeldUpByNone(t *testing.T) {
 		b := &backend{}
 		store := run(t, poll(fleet.CatalogFeed, func() (fleet.Facts, error) {
 			var list []fleet.Instance
-			for i := range 150 {
+			for i := range 120 {
 				list = append(list, instance("user", fmt.Sprintf("u%03d", i), "v1", fleet.Passing))
 			}
 			return fleet.Facts{Instances: append(list, instance("user", "hangs", "v1", fleet.Passing))}, nil
 		}), fleet.HealthSource(b))
 		after(3 * time.Second)
 		user := store.Snapshot().Service("user")
-		if len(user.Health) != 151 || user.HealthOf("hangs")[0].State != fleet.TimedOut || user.HealthOf("u007")[0].State != fleet.Serving {
+		if len(user.Health) != 121 || user.HealthOf("hangs")[0].State != fleet.TimedOut || user.HealthOf("u007")[0].State != fleet.Serving {
 			t.Fatalf("%d answers after the patience with one", len(user.Health))
 		}
 		b.change(func() { b.state = 1 })
 		after(12 * time.Second)
 		events := store.Snapshot().Events()
-		if len(events) != 150 || events[0].Kind != fleet.HealthChanged || events[0].To != string(fleet.NotServing) {
+		if len(events) != 120 || events[0].Kind != fleet.HealthChanged || events[0].To != string(fleet.NotServing) {
 			t.Errorf("%d events, want one of each instance that answers", len(events))
 		}
 	})
@@ -210,11 +210,11 @@ func TestHealthOfALargeFleetIsAskedInTurn(t *testing.T) {
 			seen = append(seen, known())
 			after(10 * time.Second)
 		}
-		if want := []int{200, 400, 500, 500}; !slices.Equal(seen, want) {
+		if want := []int{150, 300, 450, 500}; !slices.Equal(seen, want) {
 			t.Errorf("after each round %v are known, want %v", seen, want)
 		}
 		fleetOf.Store(450)
-		after(20 * time.Second)
+		after(30 * time.Second)
 		if n := known(); n != 450 {
 			t.Errorf("%d are known of 450", n)
 		}
