@@ -26,7 +26,7 @@ const (
 
 // fleetWait is how long Consul may hold one of its blocking queries: then it says
 // that nothing changed, and one that hangs is found out soon.
-const fleetWait = 30 * time.Second
+const fleetWait = 20 * time.Second
 
 // FleetPath are the paths that WatchFleet asks for.
 const FleetPath = nodesPath + " + " + anyPath
@@ -78,7 +78,7 @@ type signal struct {
 	path string
 	news bool
 	err  error
-	at   time.Time // of err
+	at   time.Time // when it was asked
 }
 
 type fleetWatch struct {
@@ -114,7 +114,7 @@ func (w *fleetWatch) wait(ctx context.Context, path string) {
 			// As in a watch of one service: who answers next may be another server.
 			failures.failures++
 			index = 0
-			w.signal(ctx, signal{path: path, err: err, at: time.Now()})
+			w.signal(ctx, signal{path: path, err: err, at: start})
 			sleep(ctx, failures.pause())
 		default:
 			failures.failures = 0
@@ -178,7 +178,8 @@ func (w *fleetWatch) gather(ctx context.Context) {
 
 func (w *fleetWatch) heard(s signal) {
 	if s.err != nil && s.at.Before(w.good) {
-		return // it was told late, of a failure that is over
+		w.unsure = true // it may be of a failure that is over: what is asked now will tell
+		return
 	}
 	if s.err != nil {
 		w.failing[s.path] = s.err

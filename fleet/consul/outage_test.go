@@ -53,7 +53,7 @@ func endless(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	_, err := fmt.Fprint(w, "[")
 	for err == nil {
-		_, err = fmt.Fprintf(w, `{"Node": "n", "Services": [], "Checks": []},`)
+		_, err = fmt.Fprint(w, strings.Repeat(`{"Node": "n", "Services": [], "Checks": []},`, 1000))
 	}
 }
 
