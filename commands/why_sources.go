@@ -87,18 +87,21 @@ func (a *whyAsking) CertificateEnds(ctx context.Context, in fleet.Instance) (tim
 	return rpc.CertificateEnds(ctx, in, a.options)
 }
 
-// SchemaHash implements why.SchemaReader.
-func (a *whyAsking) SchemaHash(ctx context.Context, in fleet.Instance) (string, error) {
+// Schema implements why.SchemaReader.
+func (a *whyAsking) Schema(ctx context.Context, in fleet.Instance) (hash string, methods []string, err error) {
 	conn, err := rpc.Dial([]fleet.Instance{in}, a.options)
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
 	defer conn.Close()
 	s, err := a.schema(ctx, conn, in)
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
-	return s.Hash(), nil
+	for _, m := range s.Methods() {
+		methods = append(methods, m.String())
+	}
+	return s.Hash(), methods, nil
 }
 
 func (a *whyAsking) schema(ctx context.Context, conn *rpc.Conn, in fleet.Instance) (*reflection.Schema, error) {

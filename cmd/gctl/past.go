@@ -104,7 +104,7 @@ func (s startEvents) remembered(ctx context.Context, r *prom.Reader, instances [
 	}
 	id := fleet.NewIdentity(fleet.IdentityOptions{Instances: instances, Map: commands.NamesOf(c)})
 	for _, series := range result.Series {
-		match := id.Join(prom.Source, series.Labels)
+		match := prom.Join(id, series.Labels)
 		in := byKey[nameOfCaller(&fleet.Instance{Service: match.Service, ID: match.Instance})]
 		if in == nil {
 			continue

@@ -118,7 +118,7 @@ func (m *whyMetrics) StartTimes(ctx context.Context, instances []fleet.Instance,
 	id := fleet.NewIdentity(fleet.IdentityOptions{Instances: instances, Map: commands.NamesOf(c)})
 	out := map[string]time.Time{}
 	for _, s := range result.Series {
-		match := id.Join(prom.Source, s.Labels)
+		match := prom.Join(id, s.Labels)
 		if match.Instance == "" || len(s.Points) == 0 {
 			continue
 		}

@@ -63,7 +63,8 @@ type InstanceFact struct {
 	HealthTook  Num               `json:"health_s"`     // seconds until the answer
 	Started     time.Time         `json:"started,omitzero"`
 	CertEnds    time.Time         `json:"certificate_ends,omitzero"`
-	Schema      string            `json:"schema"` // hash of what it serves, empty if not known
+	Schema      string            `json:"schema"`            // hash of what it serves, empty if not known
+	Methods     []string          `json:"methods,omitempty"` // that it serves, where the schema is known
 	Probe       *ProbeFact        `json:"probe"`
 	InForce     []ChangeFact      `json:"in_force"`
 }
