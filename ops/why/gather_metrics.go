@@ -101,7 +101,7 @@ var befores = []before{{110 * time.Minute, window}, {15 * time.Minute, 5 * time.
 // askBefore asks how the calls went at the first of the times that is remembered.
 func (g *gatherer) askBefore(s *ServiceFact, q fleet.REDQuery, times []before) {
 	q.At, q.Window = g.ago(times[0].ago), times[0].window
-	g.ask(srcHistory, g.readRED(q, func(c []CallFact) { s.Before = c }), func() {
+	g.ask(srcHistory, g.readRED(q, func(c []CallFact) { s.Before, s.BeforeAt = c, q.At }), func() {
 		if telling(s.Before) == 0 && len(times) > 1 {
 			g.askBefore(s, q, times[1:])
 		}
