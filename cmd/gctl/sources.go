@@ -93,7 +93,8 @@ func newAllBreakers(f *commands.Factory) *allBreakers {
 }
 
 func (a *allBreakers) Breakers(ctx context.Context, callers []fleet.Instance, target string) (fleet.BreakerList, error) {
-	return commands.ReadBreakers(ctx, &a.f, callers, target)
+	able, rest := commands.SplitByAdmin(callers)
+	return commands.ReadBreakers(ctx, &a.f, able, rest, target)
 }
 
 // pacedBreakers asks another reader at most every so often, and answers from what
