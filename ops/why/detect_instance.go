@@ -186,11 +186,6 @@ func probedSlow(s *serviceSignals) (Cause, bool) {
 	if len(bad) == 0 || 2*len(bad) > len(s.members) {
 		return Cause{}, false
 	}
-	// Where the calls of the last minutes show nothing, a few calls must show much.
-	counted := !slices.ContainsFunc(bad, func(m *member) bool { return m.recent < fewCalls })
-	if counted && !(took >= 10*usual && took >= usual+10*leastSlower) {
-		return Cause{}, false
-	}
 	confidence := 0.65
 	if took >= 5*usual {
 		confidence = 0.75
@@ -236,9 +231,11 @@ func slowProbes(s *serviceSignals) (bad []*member, took, usual float64) {
 			slow = append(slow, float64(m.Probe.Seconds))
 		}
 	}
-	took, usual = median(slow), median(fast)
-	if took < 2.5*usual {
+	took, usual, bad = median(slow), median(fast), all[at:]
+	// Where the calls of the last minutes show nothing, a few calls must show much.
+	counted := !slices.ContainsFunc(bad, func(m *member) bool { return m.recent < fewCalls })
+	if took < 2.5*usual || counted && !(took >= 10*usual && took >= usual+10*leastSlower) {
 		return nil, 0, 0
 	}
-	return all[at:], took, usual
+	return bad, took, usual
 }
