@@ -150,6 +150,9 @@ func (a *whyAsking) ProbeCall(ctx context.Context, in fleet.Instance) (why.Probe
 		return why.ProbeFact{}, fleet.ErrNotFound
 	}
 	p := why.ProbeFact{Method: string(method.Parent().FullName()) + "/" + string(method.Name()), Code: codes.OK.String()}
+	if err := conn.Ready(ctx); err != nil { // the way there is not what is measured
+		return p, err
+	}
 	var took []float64
 	for begun := time.Now(); p.Tries < probes && (p.Tries == 0 || time.Since(begun) < probeLong); p.Tries++ {
 		start := time.Now()

@@ -115,7 +115,7 @@ func drifted(g *signals, s *serviceSignals) (Cause, bool) {
 		})
 		return c, true
 	}
-	if lack, ok := lacking(s, bySchema); ok {
+	if lack, ok := lacking(g, s, bySchema); ok {
 		c.Instances, c.Subject = ids(lack.members), lack.method
 		c.Summary = fmt.Sprintf("%s of %s lack %s, which the others serve", names(c.Instances), s.Name, short(lack.method))
 		c.Confidence = 0.4
@@ -146,9 +146,9 @@ type lack struct {
 	members []*member
 }
 
-// lacking finds the method that an instance of one schema lacks, of several the
-// first by name.
-func lacking(s *serviceSignals, bySchema map[string][]*member) (lack, bool) {
+// lacking finds the method that an instance of one schema lacks, of several the one
+// that is called most.
+func lacking(g *signals, s *serviceSignals, bySchema map[string][]*member) (lack, bool) {
 	has := map[string]int{}
 	known := 0
 	for _, m := range s.members {
@@ -159,14 +159,17 @@ func lacking(s *serviceSignals, bySchema map[string][]*member) (lack, bool) {
 			has[method]++
 		}
 	}
+	var l lack
+	most := -1
 	for _, method := range slices.Sorted(maps.Keys(has)) {
-		if has[method] == known {
-			continue
+		if _, n := wanted(g, method); has[method] < known && n > most {
+			l.method, most = method, n
 		}
-		l := lack{method: method}
+	}
+	if most >= 0 {
 		for _, members := range bySchema {
 			for _, m := range members {
-				if len(m.Methods) > 0 && !slices.Contains(m.Methods, method) {
+				if len(m.Methods) > 0 && !slices.Contains(m.Methods, l.method) {
 					l.members = append(l.members, m)
 				}
 			}
@@ -174,7 +177,7 @@ func lacking(s *serviceSignals, bySchema map[string][]*member) (lack, bool) {
 		slices.SortFunc(l.members, func(a, b *member) int { return strings.Compare(a.ID, b.ID) })
 		return l, true
 	}
-	return lack{}, false
+	return l, false
 }
 
 // wanted counts the traces in which a method was called that is not there.

@@ -212,7 +212,8 @@ func rolledOut(g *signals, s *serviceSignals) (Cause, bool) {
 	}
 	first, last := slices.MinFunc(changed, time.Time.Compare), slices.MaxFunc(changed, time.Time.Compare)
 	if onset.IsZero() { // nobody remembers when
-		if g.f.At.Sub(first) > time.Hour || confidence < 0.8 && !s.wellBefore(first) {
+		age := g.f.At.Sub(first)
+		if age > time.Hour || confidence < 0.8 && (age > 10*time.Minute || !s.wellBefore(first)) {
 			return Cause{}, false
 		}
 		onset, confidence = last, 0.57
