@@ -62,12 +62,7 @@ func newChannelz(f *Factory) *cobra.Command {
   gctl channelz edge
   gctl channelz edge --silence 3s -o wide
   gctl channelz edge -o json --jq '.findings[] | .instance + " " + .text'`,
-		Args: func(cmd *cobra.Command, given []string) error {
-			if f.Global.Addr != "" || f.Getenv(variable("addr")) != "" {
-				return args(0, 1)(cmd, given)
-			}
-			return args(1, 1)(cmd, given)
-		},
+		Args:              oneOrAddr(f),
 		ValidArgsFunction: firstOnly(completeServices(f)),
 		RunE: func(cmd *cobra.Command, given []string) error {
 			return o.run(cmd.Context(), given)

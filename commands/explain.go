@@ -42,12 +42,7 @@ func newExplain(f *Factory) *cobra.Command {
   gctl explain user
   gctl explain api.example:443 --cacert ca.pem
   gctl explain user -o json --jq '.[] | select(.cause != "") | .address'`,
-		Args: func(cmd *cobra.Command, given []string) error {
-			if f.Global.Addr != "" || f.Getenv(variable("addr")) != "" {
-				return args(0, 1)(cmd, given)
-			}
-			return args(1, 1)(cmd, given)
-		},
+		Args:              oneOrAddr(f),
 		ValidArgsFunction: firstOnly(completeServices(f)),
 		RunE: func(cmd *cobra.Command, given []string) error {
 			return o.run(cmd.Context(), given)

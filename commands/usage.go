@@ -88,3 +88,13 @@ func args(least, most int) cobra.PositionalArgs {
 		return &fleet.Error{Kind: fleet.Usage, What: what, Hint: "usage: " + cmd.UseLine()}
 	}
 }
+
+// oneOrAddr wants one argument, which --addr may stand for.
+func oneOrAddr(f *Factory) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, given []string) error {
+		if f.Global.Addr != "" || f.Getenv(variable("addr")) != "" {
+			return args(0, 1)(cmd, given)
+		}
+		return args(1, 1)(cmd, given)
+	}
+}
