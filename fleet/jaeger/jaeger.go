@@ -182,14 +182,18 @@ func (r *Reader) get(ctx context.Context, endpoint string, query url.Values) (bo
 
 // refused is an answer that is not what was asked for.
 func (r *Reader) refused(endpoint string, status int, body []byte, err error) error {
-	e := &fleet.Error{What: fmt.Sprintf("ask %s: GET %s", r.client.Source(), endpoint), Err: err}
+	e := &fleet.Error{
+		What: fmt.Sprintf("ask %s: GET %s", r.client.Source(), endpoint), Err: err,
+		Hint: "is this the address of a Jaeger's query service? gctl doctor looks at all backends",
+	}
+	if status >= http.StatusInternalServerError {
+		e.Hint = "it is in trouble itself, or its storage is, and its own log says why; gctl doctor looks at all backends"
+	}
 	switch said := said(body); {
 	case said != "":
 		e.Err = fmt.Errorf("it answered %d: %s", status, said)
 	case status != http.StatusOK:
 		e.Err = fmt.Errorf("it answered %d %s", status, http.StatusText(status))
-	default:
-		e.Hint = "is this the address of a Jaeger's query service? gctl doctor looks at all backends"
 	}
 	return e
 }
