@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // StatusError is an answer of Consul that is not 200.
@@ -188,7 +189,8 @@ func (c *Client) checkAnswer(resp *http.Response) error {
 		if err != nil && len(body) == 0 {
 			return err
 		}
-		return &StatusError{Code: resp.StatusCode, Body: strings.Join(strings.Fields(string(body)), " "), HTML: html}
+		words := strings.FieldsFunc(string(body), func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) })
+		return &StatusError{Code: resp.StatusCode, Body: strings.Join(words, " "), HTML: html}
 	}
 	if html {
 		return &FormatError{ContentType: contentType}
