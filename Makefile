@@ -50,7 +50,7 @@ backends: check-go ## Get the real backends of the tests (built once, kept in th
 test: backends ## Run every test, against the real backends, with the race detector where there is a C compiler
 	@echo "testing$(if $(RACE), with the race detector); the first time compiles for some minutes"
 	@$(GOTEST) -timeout 20m $(TESTFLAGS) -skip '^TestScriptsAlone$$' ./...
-	@$(GOTEST) -timeout 20m $(TESTFLAGS) -run '^TestScriptsAlone$$' ./cmd/gctl
+	@$(GOTEST) -timeout 20m $(TESTFLAGS) -run '^TestScriptsAlone$$' -parallel 1 ./cmd/gctl
 
 .PHONY: lint
 lint: check-go ## Check formatting, lint, generated code

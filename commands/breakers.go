@@ -177,7 +177,7 @@ func (o *breakersOptions) run(ctx context.Context, service string) error {
 	if o.watch {
 		return watchBreakers(ctx, o.f, p, callers, service)
 	}
-	list, err := readBreakers(ctx, o.f, callers, rest, "")
+	list, err := ReadBreakers(ctx, o.f, callers, rest, "")
 	if err != nil {
 		return err
 	}
@@ -229,12 +229,12 @@ func breakerCallers(ctx context.Context, f *Factory, service string) (able, rest
 		return able, nil, err
 	}
 	all, err := searchInstances(ctx, f, nil)
-	able, rest = split(all)
+	able, rest = SplitByAdmin(all)
 	return able, rest, err
 }
 
-// split parts those who say where their control API is from the rest.
-func split(all []fleet.Instance) (able, rest []fleet.Instance) {
+// SplitByAdmin parts those who say where their control API is from the rest.
+func SplitByAdmin(all []fleet.Instance) (able, rest []fleet.Instance) {
 	for i := range all {
 		if all[i].Meta[fleet.MetaAdmin] != "" {
 			able = append(able, all[i])
@@ -243,13 +243,6 @@ func split(all []fleet.Instance) (able, rest []fleet.Instance) {
 		}
 	}
 	return able, rest
-}
-
-// ReadBreakers reads the breakers in the callers: from the control APIs of those who
-// say where theirs is, from the metrics of the others.
-func ReadBreakers(ctx context.Context, f *Factory, callers []fleet.Instance, target string) (fleet.BreakerList, error) {
-	able, rest := split(callers)
-	return readBreakers(ctx, f, able, rest, target)
 }
 
 // about leaves the breakers towards a service and those in it; all where it is
@@ -261,11 +254,11 @@ func about(list []fleet.Breaker, service string) []fleet.Breaker {
 	return slices.DeleteFunc(list, func(b fleet.Breaker) bool { return b.Target != service && b.Caller.Service != service })
 }
 
-// readBreakers asks the control APIs of those who may have one, and the metrics for
+// ReadBreakers asks the control APIs of those who may have one, and the metrics for
 // those who have none and for the rest. Missing are all whom nobody answered for:
 // with what the first source said, unless a later one failed that was to make up
 // for a control API that is not there.
-func readBreakers(ctx context.Context, f *Factory, able, rest []fleet.Instance, target string) (fleet.BreakerList, error) {
+func ReadBreakers(ctx context.Context, f *Factory, able, rest []fleet.Instance, target string) (fleet.BreakerList, error) {
 	readers, err := f.BreakerReaders()
 	if err != nil {
 		return fleet.BreakerList{}, err

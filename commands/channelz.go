@@ -18,7 +18,8 @@ its channels, their subchannels (one an address) and sockets (connections), as a
 server the connections that it has accepted. The argument is an address
 (HOST:PORT) or a service of the catalog, whose instances are all asked. channelz
 is read at the address of the meta "admin" where an instance publishes one, as
-the kit does, and at the instance's own address elsewhere.
+the kit does, by the credentials of the context's admin where it has any, and at
+the instance's own address elsewhere.
 
 What may be the matter is named under the table:
   stuck    something was sent on a connection and nothing came since, for

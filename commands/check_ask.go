@@ -115,7 +115,7 @@ func (a *asking) breakers(ctx context.Context, caller, target string) (fleet.Bre
 	if err != nil {
 		return fleet.BreakerList{}, err
 	}
-	list, err := readBreakers(ctx, a.f, able, rest, target)
+	list, err := ReadBreakers(ctx, a.f, able, rest, target)
 	if caller == "" {
 		list.Missing = slices.DeleteFunc(list.Missing, func(m fleet.Missing) bool { return lacksControl(m.Err) })
 	}

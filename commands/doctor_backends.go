@@ -190,7 +190,7 @@ func (x *examination) traces(ctx context.Context, id *fleet.Identity) []checkRow
 
 // control asks the control APIs that the catalog names, one row a service.
 func (x *examination) control(ctx context.Context, instances []fleet.Instance) []checkRow {
-	able, _ := split(instances)
+	able, _ := SplitByAdmin(instances)
 	plane, err := x.f.ControlPlane()
 	if err != nil || len(able) == 0 {
 		return nil

@@ -19,9 +19,10 @@ versions, sources of gctl that failed. An event has happened at its time where
 somebody told it, and was noticed at its time where gctl only saw that it had
 changed.
 
-The past comes from what "gctl record" keeps, and from other sources that remember
-something. What nobody recorded is not known, and is said. --watch shows what
-changes from now on, and the past before it where --since asks for it.
+The past comes from what "gctl record" keeps, and the starts of processes from
+Prometheus; without one, the last start of each from its own /metrics. What nobody
+recorded is not known, and is said. --watch shows what changes from now on, and the
+past before it where --since asks for it.
 
 A line of -o json: {"at","event","service","instance","subject","from","to",
 "exact","source"}.
@@ -189,7 +190,7 @@ func recordingDir(f *Factory, dir string) (string, error) {
 // past asks all who know something of the past. That none does is an error; that
 // one fails costs its part.
 func (o *eventsOptions) past(ctx context.Context) ([]fleet.Event, error) {
-	readers, err := o.readers(ctx)
+	readers, recorded, err := o.readers(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -218,31 +219,47 @@ func (o *eventsOptions) past(ctx context.Context) ([]fleet.Event, error) {
 			Hint: "gctl record keeps what changes from now on; gctl events --watch shows it",
 		}
 	}
+	if !recorded {
+		o.f.Notef("note: nothing was recorded; gctl record keeps what changes from now on")
+	}
 	slices.SortStableFunc(events, func(a, b fleet.Event) int { return a.At.Compare(b.At) })
 	return events, nil
 }
 
-func (o *eventsOptions) readers(ctx context.Context) ([]fleet.EventReader, error) {
-	var readers []fleet.EventReader
+// recorded opens the recording, if there is one.
+func (o *eventsOptions) recorded() (r *recording.Recording, there bool, err error) {
 	dir, err := recordingDir(o.f, o.dir)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	r, err := recording.Open(dir)
+	r, err = recording.Open(dir)
 	switch {
 	case err == nil:
+		return r, true, nil
+	case errors.Is(err, fleet.ErrNotFound) && o.dir == "":
+		return nil, false, nil
+	default:
+		return nil, false, &fleet.Error{What: "the recording cannot be read", Err: err, Hint: "gctl record writes one; see gctl record --help"}
+	}
+}
+
+// readers are the recording, if there is one, and the others who remember something.
+func (o *eventsOptions) readers(ctx context.Context) (readers []fleet.EventReader, recorded bool, err error) {
+	r, recorded, err := o.recorded()
+	if err != nil {
+		return nil, false, err
+	}
+	if recorded {
 		readers = append(readers, r)
-	case !errors.Is(err, fleet.ErrNotFound) || o.dir != "":
-		return nil, &fleet.Error{What: "the recording cannot be read", Err: err, Hint: "gctl record writes one; see gctl record --help"}
 	}
 	if o.f.Past == nil {
-		return readers, nil
+		return readers, recorded, nil
 	}
 	more, err := o.f.Past(ctx)
 	if err != nil {
 		o.f.Notef("warning: %v", err)
 	}
-	return append(readers, more...), nil
+	return append(readers, more...), recorded, nil
 }
 
 // noteGaps says of which times nothing is known.

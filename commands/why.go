@@ -21,10 +21,11 @@ reversible first. Nothing is changed.
 
 The catalog, the instances, the metrics, the control APIs and the traces are asked
 side by side, each for a second at most; what does not answer is said and costs
-its part. Where nothing was found wrong and those who count calls were too slow, all
-are asked once more, for up to five seconds. The services that it calls are looked at too, and the breakers of those
-that call it. Where the metrics cannot tell the instances apart, each gets a few
-read-only calls of a method that its schema declares to have no side effects.
+its part. Where nothing was found wrong and nobody who counts calls was heard, all
+are asked once more, for up to five seconds. The services that it calls are looked at
+too, and the breakers of those that call it. Where the metrics cannot tell the
+instances apart, or show no difference, each of up to 32 gets three read-only calls
+of a method that its schema declares to have no side effects.
 
 --at looks at a time in the past, by what remembers it: Prometheus and the traces.
 The instances and their control APIs know the present only; the report says so.

@@ -10,38 +10,13 @@ import (
 	"github.com/gctl-dev/gctl/ops/why"
 )
 
-// whyEvents asks all who know something of the past.
-type whyEvents []fleet.EventReader
-
-func (o *whyOptions) openEvents(ctx context.Context) (fleet.EventReader, error) {
-	readers, err := (&eventsOptions{f: o.f}).readers(ctx)
-	if err == nil && len(readers) == 0 {
-		err = why.ErrAbsent
+// openEvents opens what was recorded. When processes started is asked beside it.
+func (o *whyOptions) openEvents(context.Context) (fleet.EventReader, error) {
+	r, there, err := (&eventsOptions{f: o.f}).recorded()
+	if err == nil && !there {
+		return nil, why.ErrAbsent
 	}
-	return whyEvents(readers), err
-}
-
-// Events implements fleet.EventReader. It fails where none of them can tell.
-func (w whyEvents) Events(ctx context.Context, service string, since, until time.Time) (fleet.EventList, error) {
-	var all fleet.EventList
-	var first error
-	told := false
-	for _, r := range w {
-		list, err := r.Events(ctx, service, since, until)
-		if err != nil {
-			if first == nil {
-				first = err
-			}
-			continue
-		}
-		told = true
-		all.Events = append(all.Events, list.Events...)
-		all.Missing = append(all.Missing, list.Missing...)
-	}
-	if !told {
-		return all, first
-	}
-	return all, nil
+	return r, err
 }
 
 // whyRecording is a recording as package why wants it.

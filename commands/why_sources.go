@@ -87,18 +87,21 @@ func (a *whyAsking) CertificateEnds(ctx context.Context, in fleet.Instance) (tim
 	return rpc.CertificateEnds(ctx, in, a.options)
 }
 
-// SchemaHash implements why.SchemaReader.
-func (a *whyAsking) SchemaHash(ctx context.Context, in fleet.Instance) (string, error) {
+// Schema implements why.SchemaReader.
+func (a *whyAsking) Schema(ctx context.Context, in fleet.Instance) (hash string, methods []string, err error) {
 	conn, err := rpc.Dial([]fleet.Instance{in}, a.options)
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
 	defer conn.Close()
 	s, err := a.schema(ctx, conn, in)
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
-	return s.Hash(), nil
+	for _, m := range s.Methods() {
+		methods = append(methods, m.String())
+	}
+	return s.Hash(), methods, nil
 }
 
 func (a *whyAsking) schema(ctx context.Context, conn *rpc.Conn, in fleet.Instance) (*reflection.Schema, error) {
@@ -147,6 +150,9 @@ func (a *whyAsking) ProbeCall(ctx context.Context, in fleet.Instance) (why.Probe
 		return why.ProbeFact{}, fleet.ErrNotFound
 	}
 	p := why.ProbeFact{Method: string(method.Parent().FullName()) + "/" + string(method.Name()), Code: codes.OK.String()}
+	if err := conn.Ready(ctx); err != nil { // the way there is not what is measured
+		return p, err
+	}
 	var took []float64
 	for begun := time.Now(); p.Tries < probes && (p.Tries == 0 || time.Since(begun) < probeLong); p.Tries++ {
 		start := time.Now()

@@ -125,7 +125,7 @@ func (s *Store) Apply(d *Delta) {
 		s.states = slices.Clone(d.Sources)
 	}
 	for i := range d.Events {
-		s.log.add(&d.Events[i])
+		s.log.add(d.Events[i], d.Events[i].At)
 	}
 	s.due(s.urgent)
 }

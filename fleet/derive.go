@@ -8,7 +8,8 @@ import (
 // changes turns what changed into events.
 type changes struct {
 	now      time.Time
-	baseline bool // the source speaks for the first time: what it finds did not come just now
+	seen     time.Time // when the source answered last, by the clock of the store
+	baseline bool      // the source speaks for the first time: what it finds did not come just now
 	say      func(Event)
 }
 
@@ -72,11 +73,14 @@ func (c *changes) breaker(was, is *Breaker) {
 	c.say(e)
 }
 
+// longAnswer is how long it may take from what a source sees to its answer.
+const longAnswer = 10 * time.Second
+
 // noticedAt gives an event the time that the source tells, if that can be: after
 // the state before was seen, and not in the future.
 func (c *changes) noticedAt(e *Event, told, after time.Time) {
 	e.At = c.now
-	if !told.IsZero() && !told.After(c.now) && !told.Before(after) {
+	if !told.IsZero() && !told.After(c.now) && !told.Before(after) && !told.Before(c.seen.Add(-longAnswer)) {
 		e.At, e.Exact = told, true
 	}
 }

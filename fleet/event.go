@@ -57,7 +57,6 @@ type Dependency struct {
 	Caller, Callee string // services of the catalog
 	Method         string // empty: all
 	RED            RED
-	Breakers       []Breaker
 	Provenance     Provenance
 }
 

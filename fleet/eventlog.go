@@ -7,28 +7,26 @@ import "time"
 type eventLog struct {
 	keep   int
 	events []Event
+	names  []eventName // of events
 	total  uint64
 	told   map[eventName]struct{} // of those that are kept
 }
 
-// eventName is what makes an event the same as another.
+// eventName is what makes an event the same as another. The time is as its source
+// tells it, also where that cannot be.
 type eventName struct {
 	at                                   int64
 	kind                                 EventKind
 	service, instance, subject, from, to string
 }
 
-func nameOf(e *Event) eventName {
-	return eventName{e.At.UnixNano(), e.Kind, e.Service, e.Instance, e.Subject, e.From, e.To}
-}
-
 func newEventLog(keep int) *eventLog {
 	return &eventLog{keep: keep, told: map[eventName]struct{}{}}
 }
 
-// add adds an event, unless it is there.
-func (l *eventLog) add(e *Event) bool {
-	name := nameOf(e)
+// add adds an event that was told with a time, unless it is there.
+func (l *eventLog) add(e Event, at time.Time) bool {
+	name := eventName{at.UnixNano(), e.Kind, e.Service, e.Instance, e.Subject, e.From, e.To}
 	if _, ok := l.told[name]; ok {
 		return false
 	}
@@ -38,10 +36,11 @@ func (l *eventLog) add(e *Event) bool {
 	l.told[name] = struct{}{}
 	if len(l.events) >= 2*l.keep {
 		l.events = append(make([]Event, 0, 2*l.keep), l.last()...)
+		l.names = append(l.names[:0], l.names[len(l.names)-len(l.events):]...)
 	}
-	l.events = append(l.events, *e)
+	l.events, l.names = append(l.events, e), append(l.names, name)
 	if n := len(l.events) - l.keep; n > 0 {
-		delete(l.told, nameOf(&l.events[n-1]))
+		delete(l.told, l.names[n-1])
 	}
 	l.total++
 	return true
@@ -52,11 +51,17 @@ func (l *eventLog) last() []Event {
 	return l.events[max(0, len(l.events)-l.keep):len(l.events):len(l.events)]
 }
 
-// stamp completes an event of a source.
-func stamp(e Event, feed string, now time.Time) Event {
+// stamp completes an event of a source, and returns the time by which it is the
+// same when it is told again.
+func stamp(e Event, feed string, now time.Time) (Event, time.Time) {
 	e.Provenance.Feed = feed
+	believeOrigin(&e.Provenance, now)
+	told := e.At
 	if e.At.IsZero() || e.At.After(now) {
 		e.At, e.Exact = now, false
 	}
-	return e
+	if told.IsZero() {
+		told = now
+	}
+	return e, told
 }

@@ -14,9 +14,10 @@ func (s *Store) ingest(source int, facts *Facts, first bool) {
 	now := s.now()
 	state := &s.states[source]
 	changed := false
-	heard := &changes{now: now, baseline: first, say: func(e Event) {
-		changed = s.log.add(new(stamp(e, state.Name, now))) || changed
+	heard := &changes{now: now, seen: state.At, baseline: first, say: func(e Event) {
+		changed = s.log.add(stamp(e, state.Name, now)) || changed
 	}}
+	facts.believe(now)
 	p := spread(facts)
 	for i := range facts.Instances {
 		p.instance(&InstanceFact{facts.Instances[i], facts.Provenance})
@@ -75,7 +76,7 @@ func (s *Store) status(source int, status SourceStatus, err error) {
 		s.due(s.quiet)
 		return
 	}
-	s.turned(&was, state, &changes{now: now, say: func(e Event) { s.log.add(&e) }})
+	s.turned(&was, state, &changes{now: now, say: func(e Event) { s.log.add(e, e.At) }})
 }
 
 // parts sorts facts by the service that they are about.
@@ -163,7 +164,7 @@ func (s *Store) replace(source int, feed string, f *Facts, parts map[string]*par
 func (s *Store) Event(e Event) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.log.add(new(stamp(e, e.Provenance.Feed, s.latest()))) {
+	if s.log.add(stamp(e, e.Provenance.Feed, s.latest())) {
 		s.due(s.urgent)
 	}
 }

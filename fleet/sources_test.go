@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -69,7 +71,11 @@ func (b *backend) Breakers(_ context.Context, callers []fleet.Instance, _ string
 func (b *backend) RED(_ context.Context, q fleet.REDQuery) (fleet.REDList, error) {
 	state, err := b.get()
 	red := fleet.RED{Service: q.Instances[0].Service, Side: q.Side, Rate: float64(state), P99: math.NaN()}
+	if q.Side == fleet.ClientSide {
+		red.Service = "user"
+	}
 	for _, by := range q.By {
+		red.Caller = map[fleet.Dimension]string{fleet.ByCaller: "edge"}[by]
 		red.Method, red.Instance = map[fleet.Dimension]string{fleet.ByMethod: "m"}[by], map[fleet.Dimension]string{fleet.ByInstance: "u1"}[by]
 	}
 	return fleet.REDList{REDs: []fleet.RED{red}}, err
@@ -135,6 +141,23 @@ func TestMetricsSource(t *testing.T) {
 	})
 }
 
+func TestWhoCallsWhomIsKnownAsTheCallersCounted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &backend{state: 1}
+		store := run(t, b.catalog(), fleet.MetricsSource(b, time.Second, time.Minute, nil))
+		after(500 * time.Millisecond)
+		callers := store.Snapshot().Callers("user")
+		if len(callers) != 1 || callers[0].Caller != "edge" || callers[0].RED.Side != fleet.ClientSide || callers[0].RED.Rate != 1 || callers[0].Provenance.Feed != fleet.MetricsFeed {
+			t.Fatalf("callers = %+v", callers)
+		}
+		b.change(func() { b.state = 2 })
+		after(time.Second)
+		if is := store.Snapshot().Callers("user"); len(is) != 1 || is[0].RED.Rate != 2 || callers[0].RED.Rate != 1 {
+			t.Errorf("callers = %+v", is)
+		}
+	})
+}
+
 // A prober does not fail: that an instance cannot be asked is an answer. So this is
 // not the suite.
 func TestHealthSourceAsksEveryInstanceAndIsHeldUpByNone(t *testing.T) {
@@ -142,21 +165,58 @@ func TestHealthSourceAsksEveryInstanceAndIsHeldUpByNone(t *testing.T) {
 		b := &backend{}
 		store := run(t, poll(fleet.CatalogFeed, func() (fleet.Facts, error) {
 			var list []fleet.Instance
-			for i := range 200 {
+			for i := range 120 {
 				list = append(list, instance("user", fmt.Sprintf("u%03d", i), "v1", fleet.Passing))
 			}
 			return fleet.Facts{Instances: append(list, instance("user", "hangs", "v1", fleet.Passing))}, nil
 		}), fleet.HealthSource(b))
 		after(3 * time.Second)
 		user := store.Snapshot().Service("user")
-		if len(user.Health) != 201 || user.HealthOf("hangs")[0].State != fleet.TimedOut || user.HealthOf("u007")[0].State != fleet.Serving {
+		if len(user.Health) != 121 || user.HealthOf("hangs")[0].State != fleet.TimedOut || user.HealthOf("u007")[0].State != fleet.Serving {
 			t.Fatalf("%d answers after the patience with one", len(user.Health))
 		}
 		b.change(func() { b.state = 1 })
 		after(12 * time.Second)
 		events := store.Snapshot().Events()
-		if len(events) != 200 || events[0].Kind != fleet.HealthChanged || events[0].To != string(fleet.NotServing) {
+		if len(events) != 120 || events[0].Kind != fleet.HealthChanged || events[0].To != string(fleet.NotServing) {
 			t.Errorf("%d events, want one of each instance that answers", len(events))
+		}
+	})
+}
+
+// Of a large fleet some are asked in each round, and all in turn; what the others
+// said stays, and goes with the instance.
+func TestHealthOfALargeFleetIsAskedInTurn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &backend{}
+		var fleetOf atomic.Int32
+		fleetOf.Store(500)
+		store := run(t, poll(fleet.CatalogFeed, func() (fleet.Facts, error) {
+			var list []fleet.Instance
+			for i := range fleetOf.Load() {
+				list = append(list, instance(fmt.Sprint("s", i%3), fmt.Sprintf("u%03d", i), "v1", fleet.Passing))
+			}
+			return fleet.Facts{Instances: list}, nil
+		}), fleet.HealthSource(b))
+		known := func() (n int) {
+			for _, s := range store.Snapshot().Services() {
+				n += len(s.Health)
+			}
+			return n
+		}
+		after(5 * time.Second)
+		var seen []int
+		for range 4 {
+			seen = append(seen, known())
+			after(10 * time.Second)
+		}
+		if want := []int{150, 300, 450, 500}; !slices.Equal(seen, want) {
+			t.Errorf("after each round %v are known, want %v", seen, want)
+		}
+		fleetOf.Store(450)
+		after(30 * time.Second)
+		if n := known(); n != 450 {
+			t.Errorf("%d are known of 450", n)
 		}
 	})
 }

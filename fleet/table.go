@@ -88,7 +88,7 @@ var (
 		service: func(f *Dependency) string { return f.Caller },
 		key:     func(f *Dependency) factKey { return factKey{f.Callee, f.Method} },
 		same: func(a, b *Dependency) bool {
-			return sameRED(&a.RED, &b.RED) && slices.EqualFunc(a.Breakers, b.Breakers, func(x, y Breaker) bool { return sameBreaker(&x, &y) })
+			return sameRED(&a.RED, &b.RED)
 		},
 		origin: func(f *Dependency) *Provenance { return &f.Provenance },
 	}

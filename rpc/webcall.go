@@ -196,7 +196,7 @@ func (x *exchange) diagnose(ctx context.Context, err error, http2 bool) error {
 	case ok && x.first.secure:
 		found = f
 	case len(heard) == 0:
-		f := x.lookCloser(ctx)
+		f := x.lookCloser(ctx, http2)
 		if f == nil {
 			return err
 		}
@@ -205,7 +205,7 @@ func (x *exchange) diagnose(ctx context.Context, err error, http2 bool) error {
 		found = tlsServer
 	case http2 && strings.HasPrefix(string(heard), "HTTP/1"):
 		found = notHTTP2(heard)
-		found.Hint = "streams of requests need HTTP/2, which gctl speaks over TLS if the server offers it"
+		found.Hint = wantsHTTP2
 	case !http2 && !strings.HasPrefix(string(heard), "HTTP/"):
 		found = Finding{
 			CauseNotHTTP, "the server does not speak HTTP; its first words are " + printable(heard[:min(len(heard), 40)]),
@@ -217,15 +217,22 @@ func (x *exchange) diagnose(ctx context.Context, err error, http2 bool) error {
 	return connectError([]attempt{x.peer}, found)
 }
 
+const wantsHTTP2 = "streams of requests need HTTP/2, which gctl speaks over TLS if the server offers it"
+
 // lookCloser finds out whether a server that said nothing wants TLS, or a client
-// certificate, whose lack TLS 1.3 tells after the handshake.
-func (x *exchange) lookCloser(ctx context.Context) *Finding {
+// certificate, whose lack TLS 1.3 tells after the handshake; or knows no HTTP/2, and
+// hung up before its words were heard.
+func (x *exchange) lookCloser(ctx context.Context, http2 bool) *Finding {
 	if ctx.Err() != nil {
 		return nil
 	}
 	f := Explain(ctx, x.peer.instance, x.web.opts).Fault()
-	if f != nil && (f.Cause == CauseTLSServer || f.Cause == CauseClientCert) {
+	switch {
+	case f == nil:
+	case f.Cause == CauseTLSServer || f.Cause == CauseClientCert:
 		return f
+	case http2 && f.Cause == CauseNoHTTP2:
+		return &Finding{f.Cause, f.What, wantsHTTP2}
 	}
 	return nil
 }

@@ -39,9 +39,39 @@ func openSources(f *commands.Factory) ([]fleet.Source, error) {
 	return []fleet.Source{
 		source,
 		fleet.HealthSource(commands.NewProber(f)),
-		fleet.BreakerSource(newAllBreakers(f), breakersEvery),
+		unhurried(fleet.BreakerSource(newAllBreakers(f), breakersEvery), metricsEvery, f.Now),
 		fleet.MetricsSource(&lateMetrics{f: f}, metricsEvery, metricsWindow, identity),
 	}, nil
+}
+
+// unhurried makes a source of breakers ask every so often only, as long as no
+// instance says where its control API is: what only metrics can tell does not
+// change sooner.
+func unhurried(s fleet.Source, every time.Duration, now func() time.Time) fleet.Source {
+	poll := s.Poll
+	var asked time.Time
+	s.Poll = func(ctx context.Context, known *fleet.Snapshot) (fleet.Facts, error) {
+		if now().Sub(asked) < every && !anyControlled(known) {
+			return fleet.Facts{Partial: true}, nil // it is all as it was
+		}
+		facts, err := poll(ctx, known)
+		if asked = now(); err != nil {
+			asked = time.Time{}
+		}
+		return facts, err
+	}
+	return s
+}
+
+func anyControlled(known *fleet.Snapshot) bool {
+	for _, s := range known.Services() {
+		for _, in := range s.Instances {
+			if in.Meta[fleet.MetaAdmin] != "" {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // allBreakers reads breakers as gctl breakers does; those that only metrics can
@@ -63,7 +93,8 @@ func newAllBreakers(f *commands.Factory) *allBreakers {
 }
 
 func (a *allBreakers) Breakers(ctx context.Context, callers []fleet.Instance, target string) (fleet.BreakerList, error) {
-	return commands.ReadBreakers(ctx, &a.f, callers, target)
+	able, rest := commands.SplitByAdmin(callers)
+	return commands.ReadBreakers(ctx, &a.f, able, rest, target)
 }
 
 // pacedBreakers asks another reader at most every so often, and answers from what

@@ -28,7 +28,7 @@ func wireWhy(f *commands.Factory) {
 				plane, err := f.ControlPlane()
 				return whyControl{plane}, err
 			},
-			Breakers: func(context.Context) (fleet.BreakerReader, error) { return whyBreakers{f, m}, nil },
+			Breakers: func(context.Context) (fleet.BreakerReader, error) { return newWhyBreakers(f, m), nil },
 		}
 	}
 }
@@ -102,6 +102,18 @@ func (m *whyMetrics) REDRange(ctx context.Context, q fleet.REDQuery, start, end 
 	return m.reader().REDRange(ctx, q, start, end, step)
 }
 
+// Breakers implements fleet.BreakerReader by metrics.
+func (m *whyMetrics) Breakers(ctx context.Context, callers []fleet.Instance, target string) (fleet.BreakerList, error) {
+	if err := m.open(ctx); err != nil {
+		return fleet.BreakerList{}, err
+	}
+	reader, ok := m.reader().(fleet.BreakerReader)
+	if !ok {
+		return fleet.BreakerList{}, fleet.ErrNoPart
+	}
+	return reader.Breakers(ctx, callers, target)
+}
+
 // StartTimes implements why.StartReader.
 func (m *whyMetrics) StartTimes(ctx context.Context, instances []fleet.Instance, at time.Time) (map[string]time.Time, error) {
 	if m.prom == nil {
@@ -118,7 +130,7 @@ func (m *whyMetrics) StartTimes(ctx context.Context, instances []fleet.Instance,
 	id := fleet.NewIdentity(fleet.IdentityOptions{Instances: instances, Map: commands.NamesOf(c)})
 	out := map[string]time.Time{}
 	for _, s := range result.Series {
-		match := id.Join(prom.Source, s.Labels)
+		match := prom.Join(id, s.Labels)
 		if match.Instance == "" || len(s.Points) == 0 {
 			continue
 		}
@@ -172,56 +184,25 @@ func (m *whyMetrics) Dependencies(ctx context.Context, service string, at time.T
 	return out, nil
 }
 
-// whyBreakers reads breakers from the control APIs, and from the metrics of those
-// who have none.
-type whyBreakers struct {
-	f *commands.Factory
-	m *whyMetrics
+// whyBreakers reads breakers as gctl breakers does, from the control APIs of all who
+// may have one, and from the metrics that are open already for those who have none.
+type whyBreakers struct{ f commands.Factory }
+
+func newWhyBreakers(f *commands.Factory, m *whyMetrics) *whyBreakers {
+	b := &whyBreakers{f: *f}
+	b.f.BreakerReaders = func() ([]fleet.BreakerReader, error) {
+		readers, err := f.BreakerReaders()
+		if err != nil {
+			return nil, err
+		}
+		return []fleet.BreakerReader{readers[0], m}, nil
+	}
+	return b
 }
 
 // Breakers implements fleet.BreakerReader.
-func (b whyBreakers) Breakers(ctx context.Context, callers []fleet.Instance, target string) (fleet.BreakerList, error) {
-	readers, err := b.f.BreakerReaders()
-	if err != nil {
-		return fleet.BreakerList{}, err
-	}
-	var list fleet.BreakerList
-	for _, r := range readers {
-		list, err = r.Breakers(ctx, callers, target)
-		if err != nil {
-			return list, err
-		}
-		if callers = withoutBreakers(callers, &list); len(callers) == 0 {
-			return list, nil
-		}
-	}
-	if err := b.m.open(ctx); err != nil {
-		return list, err
-	}
-	reader, ok := b.m.reader().(fleet.BreakerReader)
-	if !ok {
-		return list, nil
-	}
-	more, err := reader.Breakers(ctx, callers, target)
-	if err == nil {
-		list.Breakers = append(list.Breakers, more.Breakers...)
-	}
-	return list, nil
-}
-
-// withoutBreakers are the callers of which the list says nothing, since they have
-// no control API.
-func withoutBreakers(callers []fleet.Instance, list *fleet.BreakerList) []fleet.Instance {
-	var out []fleet.Instance
-	for _, c := range callers {
-		for _, m := range list.Missing {
-			if m.Instance.ID == c.ID && m.Instance.Service == c.Service && !errors.Is(m.Err, fleet.ErrNoPart) {
-				out = append(out, c)
-				break
-			}
-		}
-	}
-	return out
+func (b *whyBreakers) Breakers(ctx context.Context, callers []fleet.Instance, target string) (fleet.BreakerList, error) {
+	return commands.ReadBreakers(ctx, &b.f, callers, nil, target)
 }
 
 // whyControl reads limits, and what is in force, from control APIs.

@@ -64,6 +64,7 @@ func newFactory() *commands.Factory {
 	wireControl(f)
 	wireWhy(f)
 	f.Sources = func(context.Context) ([]fleet.Source, error) { return openSources(f) }
+	f.Past = func(context.Context) ([]fleet.EventReader, error) { return []fleet.EventReader{startEvents{f}}, nil }
 	return f
 }
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"io"
 	"net/url"
 	"slices"
 	"sync"
@@ -25,13 +26,17 @@ const (
 
 // fleetWait is how long Consul may hold one of its blocking queries: then it says
 // that nothing changed, and one that hangs is found out soon.
-const fleetWait = 30 * time.Second
+const fleetWait = 20 * time.Second
 
 // FleetPath are the paths that WatchFleet asks for.
 const FleetPath = nodesPath + " + " + anyPath
 
-// inTrouble is the filter for checks that are not passing.
-const inTrouble = `Status != "passing"`
+// The filters for checks that are not passing, and for none at all: that they
+// changed is all that a blocking query is to say.
+const (
+	inTrouble = `Status != "passing"`
+	noneOfAll = `Node == ""`
+)
 
 // FleetUpdate is one observation of a whole fleet: what changed, or why that is not
 // known.
@@ -50,10 +55,11 @@ type FleetUpdate struct {
 // still, is an update without services.
 //
 // Three small blocking queries say that something changed: the names of the
-// services, the checks that are critical, and those that are warning. Then it is
-// asked what, by one aggregated query each: the instances, where services were
-// registered or went, and the checks that do not pass. However large the fleet,
-// three connections wait, of the 200 that Consul allows one client.
+// services, and, without an answer of any length, the checks that are critical and
+// those that are warning. Then it is asked what, by one aggregated query: the
+// instances and their checks, where services were registered or went, or else the
+// checks that do not pass. However large the fleet, three connections wait, of the
+// 200 that Consul allows one client.
 func (c *Client) WatchFleet(ctx context.Context, notify func(FleetUpdate)) error {
 	ctx, cancel := context.WithCancel(ctx)
 	patient := *c
@@ -72,6 +78,7 @@ type signal struct {
 	path string
 	news bool
 	err  error
+	at   time.Time // when it was asked
 }
 
 type fleetWatch struct {
@@ -80,11 +87,13 @@ type fleetWatch struct {
 	signals chan signal
 	all     sync.WaitGroup
 
+	seen      nodeCache                       // of the last answer about everything
 	endpoints []discovery.Endpoint            // of all services, whatever their status
 	hidden    [2]bool                         // of the endpoints, of the checks
 	stale     bool                            // the endpoints must be asked for
 	unsure    bool                            // the checks must be asked for
 	failing   map[string]error                // by path
+	good      time.Time                       // when it was last answered what there is
 	told      map[string][]discovery.Endpoint // by service; nil: nothing was told
 	toldHide  bool
 }
@@ -96,13 +105,16 @@ func (w *fleetWatch) wait(ctx context.Context, path string) {
 	for ctx.Err() == nil {
 		start := time.Now()
 		params, timeout := w.client.blockingParams(index)
+		if path != servicesPath {
+			params.Set("filter", noneOfAll)
+		}
 		a, err := w.client.get(ctx, path, params, timeout, nothing)
 		switch {
 		case err != nil:
 			// As in a watch of one service: who answers next may be another server.
 			failures.failures++
 			index = 0
-			w.signal(ctx, signal{path: path, err: err})
+			w.signal(ctx, signal{path: path, err: err, at: start})
 			sleep(ctx, failures.pause())
 		default:
 			failures.failures = 0
@@ -142,7 +154,7 @@ func (w *fleetWatch) run(ctx context.Context) error {
 				sleep(ctx, failures.pause())
 				continue
 			}
-			failures.failures = 0
+			failures.failures, w.good = 0, time.Now()
 			w.compare()
 		}
 		// A busy fleet must not keep Consul and us busy all the time.
@@ -165,6 +177,10 @@ func (w *fleetWatch) gather(ctx context.Context) {
 }
 
 func (w *fleetWatch) heard(s signal) {
+	if s.err != nil && s.at.Before(w.good) {
+		w.unsure = true // it may be of a failure that is over: what is asked now will tell
+		return
+	}
 	if s.err != nil {
 		w.failing[s.path] = s.err
 		w.tell(FleetUpdate{Err: s.err})
@@ -184,28 +200,33 @@ func (w *fleetWatch) tell(u FleetUpdate) {
 	w.notify(u)
 }
 
-// ask asks for what may have changed. The checks come last: an endpoint of which
-// none is known is passing.
+// ask asks for what may have changed: for everything, or for the checks alone. An
+// endpoint of which no check is known is passing.
 func (w *fleetWatch) ask(ctx context.Context) error {
+	var trouble *checks
 	if w.stale {
-		endpoints, hidden, err := w.client.everything(ctx)
+		endpoints, found, hidden, err := w.everything(ctx)
 		if err != nil {
 			return err
 		}
 		w.endpoints, w.hidden[0], w.stale = endpoints, hidden, false
+		trouble, w.hidden[1] = found, hidden
 	}
-	checks := newChecks()
-	a, err := w.client.get(ctx, anyPath, url.Values{"filter": {inTrouble}}, w.client.cfg.Timeout, func(dec *json.Decoder) error {
-		return eachElement(dec, checks.add)
-	})
-	if err != nil {
-		return err
+	if trouble == nil {
+		trouble = newChecks()
+		a, err := w.client.get(ctx, anyPath, url.Values{"filter": {inTrouble}}, w.client.cfg.Timeout, func(dec *json.Decoder) error {
+			return eachElement(dec, trouble.add)
+		})
+		if err != nil {
+			return err
+		}
+		w.hidden[1] = a.hidden
 	}
-	w.hidden[1], w.unsure = a.hidden, false
+	w.unsure = false
 	for i := range w.endpoints {
 		e := &w.endpoints[i]
-		e.Status = worse(discovery.Passing, checks.nodes[e.Node])
-		if s := checks.services[e.Service]; s != nil {
+		e.Status = worse(discovery.Passing, trouble.nodes[e.Node])
+		if s := trouble.services[e.Service]; s != nil {
 			e.Status = worse(e.Status, s.endpoints[endpointKey{e.Node, e.ID}])
 		}
 	}
@@ -239,57 +260,49 @@ func (w *fleetWatch) compare() {
 	w.tell(u)
 }
 
-// nodeEntry is the part of an answer of /v1/internal/ui/nodes that is used here.
-type nodeEntry struct {
-	Node, Address, PeerName string
-	Services                []struct {
-		ID, Service, Address, SocketPath, Kind string
-		Port                                   int
-		Tags                                   []string
-		Meta                                   map[string]string
-	}
-	Checks []check
-}
-
 // everything returns the endpoints of all services, sorted by service and ID,
-// without their status. No other query of Consul has those with and those without
-// a check, their addresses and their meta.
-func (c *Client) everything(ctx context.Context) (all []discovery.Endpoint, hidden bool, err error) {
+// without their status, and the checks that do not pass. No other query of Consul
+// has the endpoints with and those without a check, their addresses and their
+// meta. Where Consul does not serve it there are no checks.
+func (w *fleetWatch) everything(ctx context.Context) (all []discovery.Endpoint, trouble *checks, hidden bool, err error) {
+	c := w.client
 	n := 0
-	a, err := c.get(ctx, nodesPath, nil, c.cfg.Timeout, func(dec *json.Decoder) error {
-		return eachElement(dec, func(e *nodeEntry) {
-			n++
-			if e.PeerName == "" {
-				all = c.appendNode(all, e)
+	trouble = newChecks()
+	w.seen.turn()
+	a, err := c.read(ctx, nodesPath, nil, c.cfg.Timeout, func(body io.Reader) error {
+		return eachNode(body, &w.seen, func(e *nodeEntry) {
+			if n++; e.peer == "" {
+				all = c.appendNode(all, e, trouble)
 			}
 		})
 	})
 	hidden = a.hides(n)
 	if notServed(err) {
+		trouble = nil
 		all, hidden, err = c.everythingOneByOne(ctx)
 	}
 	slices.SortFunc(all, func(a, b discovery.Endpoint) int {
 		return cmp.Or(cmp.Compare(a.Service, b.Service), cmp.Compare(a.ID, b.ID), cmp.Compare(a.Node, b.Node))
 	})
-	return all, hidden, err
+	return all, trouble, hidden, err
 }
 
-func (c *Client) appendNode(all []discovery.Endpoint, n *nodeEntry) []discovery.Endpoint {
+func (c *Client) appendNode(all []discovery.Endpoint, n *nodeEntry, trouble *checks) []discovery.Endpoint {
 	grpc := map[string]bool{}
-	for i := range n.Checks {
-		if ch := &n.Checks[i]; ch.Type == "grpc" && ch.ServiceID != "" {
+	for _, ch := range n.checks {
+		if ch.Type == "grpc" && ch.ServiceID != "" {
 			grpc[ch.ServiceID] = true
 		}
+		if ch.verdict() != discovery.Passing {
+			trouble.add(ch)
+		}
 	}
-	for i := range n.Services {
-		s := &n.Services[i]
+	for _, s := range n.services {
 		if s.Kind != "" && s.Kind != "typical" || !hasAll(s.Tags, c.cfg.Tags) {
 			continue
 		}
-		var e entry
-		e.Node.Node, e.Node.Address = n.Node, n.Address
-		e.Service.ID, e.Service.Service, e.Service.Address, e.Service.SocketPath = s.ID, s.Service, s.Address, s.SocketPath
-		e.Service.Port, e.Service.Tags, e.Service.Meta = s.Port, s.Tags, s.Meta
+		e := entry{Service: *s}
+		e.Node.Node, e.Node.Address = n.name, n.address
 		ep := e.endpoint()
 		ep.GRPC = grpc[s.ID]
 		all = append(all, ep)

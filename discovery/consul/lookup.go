@@ -27,13 +27,15 @@ type entry struct {
 	Node struct {
 		Node, Address, Datacenter string
 	}
-	Service struct {
-		ID, Service, Address, SocketPath, Kind string
-		Port                                   int
-		Tags                                   []string
-		Meta                                   map[string]string
-	}
-	Checks []check
+	Service nodeService
+	Checks  []check
+}
+
+type nodeService struct {
+	ID, Service, Address, SocketPath, Kind string
+	Port                                   int
+	Tags                                   []string
+	Meta                                   map[string]string
 }
 
 type check struct {

@@ -49,6 +49,9 @@ func (e *FormatError) Error() string {
 // Unwrap returns the decoder's error.
 func (e *FormatError) Unwrap() error { return e.Err }
 
+// ErrTooLarge is the cause of an answer that is longer than Config.MaxAnswer.
+var ErrTooLarge = errors.New("answer is too large")
+
 // ErrTimeout is the cause of a request that Consul did not answer in time.
 var ErrTimeout = errors.New("no answer in time")
 
@@ -68,6 +71,11 @@ func (a answer) hides(n int) bool { return a.hidden || a.blind && n == 0 }
 // timeout; the end of ctx itself is reported as such, the end of the time as
 // ErrTimeout.
 func (c *Client) get(ctx context.Context, path string, params url.Values, timeout time.Duration, decode func(*json.Decoder) error) (answer, error) {
+	return c.read(ctx, path, params, timeout, func(body io.Reader) error { return decode(json.NewDecoder(body)) })
+}
+
+// read is get for a body that is no business of the JSON decoder.
+func (c *Client) read(ctx context.Context, path string, params url.Values, timeout time.Duration, use func(io.Reader) error) (answer, error) {
 	resp, cancel, err := c.do(ctx, http.MethodGet, path, params, nil, timeout)
 	if err != nil {
 		return answer{}, err
@@ -80,15 +88,14 @@ func (c *Client) get(ctx context.Context, path string, params url.Values, timeou
 	a.hidden = resp.Header.Get("X-Consul-Results-Filtered-By-Acls") == "true"
 	a.blind = c.cfg.Token == "" && resp.Header.Get("X-Consul-Default-Acl-Policy") == "deny"
 	body := &limited{r: resp.Body, left: c.cfg.MaxAnswer}
-	dec := json.NewDecoder(body)
-	if err := decode(dec); err != nil {
+	if err := use(body); err != nil {
 		if body.err != nil && !errors.Is(body.err, io.EOF) {
 			return a, body.err
 		}
 		return a, &FormatError{ContentType: resp.Header.Get("Content-Type"), Err: err}
 	}
 	// Reading to the end lets the connection be used again.
-	_, _ = io.CopyN(io.Discard, io.MultiReader(dec.Buffered(), body), 4096)
+	_, _ = io.CopyN(io.Discard, body, 4096)
 	return a, nil
 }
 
@@ -238,7 +245,7 @@ func (l *limited) Read(p []byte) (int, error) {
 	}
 	n, err := l.r.Read(p)
 	if l.left -= int64(n); l.left < 0 {
-		n, err = n-1, errors.New("answer is too large")
+		n, err = n-1, ErrTooLarge
 	}
 	l.err = err
 	return n, err

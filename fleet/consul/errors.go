@@ -28,7 +28,7 @@ func (c *Catalog) explain(ctx context.Context, err error) error {
 	}
 	at := "Consul at " + c.client.Address()
 	var format *consul.FormatError
-	if errors.As(err, &format) {
+	if errors.As(err, &format) || errors.Is(err, consul.ErrTooLarge) {
 		return &fleet.Error{What: at + " does not answer as Consul does", Err: err,
 			Hint: "another server or a proxy may be listening there; check the address"}
 	}

@@ -8,8 +8,8 @@ import (
 	"github.com/gctl-dev/gctl/fleet"
 )
 
-// overdue is when a Consul that says nothing is overdue: every half minute it says
-// at least that nothing changed.
+// overdue is when a Consul that says nothing is overdue: every 20 s it says at
+// least that nothing changed, and one that hangs has failed before this.
 const overdue = 45 * time.Second
 
 // Source watches the whole fleet by a few aggregated queries: see

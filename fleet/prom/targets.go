@@ -60,20 +60,20 @@ func (r *Reader) targets(ctx context.Context, id *fleet.Identity, w when) (*targ
 		}
 		maps.Copy(joined, s.labels)
 		delete(about, at)
-		t.add(target{labels: s.labels, match: join(id, joined), at: at, down: len(s.points) > 0 && s.points[0].value == 0})
+		t.add(target{labels: s.labels, match: Join(id, joined), at: at, down: len(s.points) > 0 && s.points[0].value == 0})
 		if w.at.IsZero() && w.step == 0 && len(s.points) > 0 {
 			t.skew = s.points[0].at.Sub(r.now())
 		}
 	}
 	for at, labels := range about {
-		t.add(target{labels: map[string]string{"job": at.job, "instance": at.instance}, match: join(id, labels), at: at})
+		t.add(target{labels: map[string]string{"job": at.job, "instance": at.instance}, match: Join(id, labels), at: at})
 	}
 	return t, nil
 }
 
-// join finds whom a target is. The host alone does not do it where the target's
+// Join finds whom a target, or a series of it, is about. The host alone does not do it where the target's
 // labels name no service: a node exporter is on every host.
-func join(id *fleet.Identity, labels map[string]string) fleet.Match {
+func Join(id *fleet.Identity, labels map[string]string) fleet.Match {
 	m := id.Join(Source, labels)
 	if m.Rule != fleet.ByHost {
 		return m

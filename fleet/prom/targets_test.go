@@ -11,7 +11,7 @@ func known(instances []fleet.Instance, names map[string]map[string]string, up ..
 	id := fleet.NewIdentity(fleet.IdentityOptions{Instances: instances, Map: names})
 	t := &targets{by: map[place]fleet.Match{}}
 	for _, labels := range up {
-		t.add(target{labels: labels, match: join(id, labels), at: placeOf(labels)})
+		t.add(target{labels: labels, match: Join(id, labels), at: placeOf(labels)})
 	}
 	return t
 }

@@ -83,6 +83,12 @@ func (g *signals) quarantines(c *Cause) []Action {
 	}
 	var out []Action
 	for _, id := range c.Instances[:min(6, len(c.Instances))] {
+		if m := s.member(id); m != nil && m.quarantined() {
+			if m.inForce("serving") {
+				out = append(out, Action{Text: id + " is out of traffic already; let it back when it is well", Command: command("release", id), Reversible: true})
+			}
+			continue
+		}
 		out = append(out, Action{
 			Text:    fmt.Sprintf("take %s out of traffic for a while; %d of %d instances are left", id, left, len(s.members)),
 			Command: command("quarantine", id, "--ttl", "15m", "--reason", string(c.Kind)), Reversible: true,

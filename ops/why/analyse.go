@@ -41,7 +41,8 @@ func Analyse(f *Facts) *Report {
 }
 
 // addInForce adds what an operator has done to the instances concerned: a fault
-// that was put there on purpose is most of the answer.
+// that was put there on purpose is most of the answer, a quarantine tells that
+// somebody is at it.
 func (g *signals) addInForce(c *Cause) {
 	s := g.service(c.Service)
 	if s == nil || len(c.Instances) == 0 {
@@ -54,6 +55,9 @@ func (g *signals) addInForce(c *Cause) {
 		}
 		for i := range m.InForce {
 			in := &m.InForce[i]
+			if in.Resource == "serving" {
+				c.Evidence = append(c.Evidence, changeEvidence(m.ID, in))
+			}
 			if !strings.HasPrefix(in.Resource, "fault/") || added >= 4 {
 				continue
 			}

@@ -49,9 +49,12 @@ func (g *serviceSignals) who(instances []string) string {
 
 // quarantined tells whether an operator took the instance out of traffic.
 func (m *member) quarantined() bool {
-	return m.Catalog == fleet.Maintenance || slices.ContainsFunc(m.InForce, func(c ChangeFact) bool {
-		return c.Resource == "serving" || c.Resource == "drain"
-	})
+	return m.Catalog == fleet.Maintenance || m.inForce("serving") || m.inForce("drain")
+}
+
+// inForce tells whether an operator changed something of the instance.
+func (m *member) inForce(resource string) bool {
+	return slices.ContainsFunc(m.InForce, func(c ChangeFact) bool { return c.Resource == resource })
 }
 
 // answers tells whether the instance was reached at all.

@@ -44,6 +44,10 @@ func failingCause(s *serviceSignals, bad []*member) Cause {
 	return c
 }
 
+// probesWanted is how many probes have to fail where the calls of the last minutes
+// did not: a single one may be a hiccup.
+const probesWanted = 2
+
 // probedFailing judges by the small calls that were made of each instance.
 func probedFailing(s *serviceSignals) []Cause {
 	var bad []*member
@@ -51,6 +55,7 @@ func probedFailing(s *serviceSignals) []Cause {
 	for _, m := range s.members {
 		switch p := m.Probe; {
 		case p == nil || p.Tries == 0 || p.Code == "RESOURCE_EXHAUSTED" || p.Code == "DEADLINE_EXCEEDED":
+		case m.recent >= fewCalls && m.recentErrors < leastErrors && p.Failed < probesWanted: // hundreds say otherwise
 		case 2*p.Failed >= p.Tries && !m.silent() && m.Health != "not_serving":
 			bad = append(bad, m)
 		case p.Failed == 0:
@@ -186,11 +191,6 @@ func probedSlow(s *serviceSignals) (Cause, bool) {
 	if len(bad) == 0 || 2*len(bad) > len(s.members) {
 		return Cause{}, false
 	}
-	// Where the calls of the last minutes show nothing, a few calls must show much.
-	counted := !slices.ContainsFunc(bad, func(m *member) bool { return m.recent < fewCalls })
-	if counted && !(took >= 10*usual && took >= usual+10*leastSlower) {
-		return Cause{}, false
-	}
 	confidence := 0.65
 	if took >= 5*usual {
 		confidence = 0.75
@@ -236,9 +236,13 @@ func slowProbes(s *serviceSignals) (bad []*member, took, usual float64) {
 			slow = append(slow, float64(m.Probe.Seconds))
 		}
 	}
-	took, usual = median(slow), median(fast)
-	if took < 2.5*usual {
+	took, usual, bad = median(slow), median(fast), all[at:]
+	// Where the calls of the last minutes show nothing, a few calls must show much.
+	counted := !slices.ContainsFunc(bad, func(m *member) bool { return m.recent < fewCalls })
+	// Nor may it be the way there: health checks go it too.
+	far := slices.ContainsFunc(bad, func(m *member) bool { return float64(m.Probe.Seconds) < 5*m.HealthTook.Or(0) })
+	if took < 2.5*usual || counted && (far || took < 10*usual || took < usual+10*leastSlower) {
 		return nil, 0, 0
 	}
-	return all[at:], took, usual
+	return bad, took, usual
 }

@@ -16,7 +16,7 @@ var refusals = []string{"UNIMPLEMENTED", "INVALID_ARGUMENT", "OUT_OF_RANGE"}
 func driftedSchemas(g *signals) []Cause {
 	var out []Cause
 	for _, s := range g.services {
-		if c, ok := drifted(s); ok {
+		if c, ok := drifted(g, s); ok {
 			out = append(out, c)
 		} else if c, ok := unimplemented(s); ok {
 			out = append(out, c)
@@ -77,7 +77,7 @@ func (g *group) worse(o *group) bool {
 	return a >= leastErrors && a >= 3*b && moreThanChance(g.refused, g.calls, max(0.002, 1.5*b))
 }
 
-func drifted(s *serviceSignals) (Cause, bool) {
+func drifted(g *signals, s *serviceSignals) (Cause, bool) {
 	bySchema := map[string][]*member{}
 	for _, m := range s.members {
 		if m.Schema != "" {
@@ -115,6 +115,21 @@ func drifted(s *serviceSignals) (Cause, bool) {
 		})
 		return c, true
 	}
+	if lack, ok := lacking(g, s, bySchema); ok {
+		c.Instances, c.Subject = ids(lack.members), lack.method
+		c.Summary = fmt.Sprintf("%s of %s lack %s, which the others serve", names(c.Instances), s.Name, short(lack.method))
+		c.Confidence = 0.4
+		if trace, n := wanted(g, lack.method); n >= 2 {
+			c.Confidence = 0.85
+			c.Evidence = append(c.Evidence, Evidence{
+				Text: fmt.Sprintf("%d traces have calls of it that ended with UNIMPLEMENTED", n), Source: "traces", Command: command("trace", trace),
+			})
+		}
+		if s.codes["UNIMPLEMENTED"] >= 3 || s.sentCodes["UNIMPLEMENTED"] >= 3 {
+			c.Confidence = max(c.Confidence, 0.8)
+		}
+		return c, true
+	}
 	if s.codes["UNIMPLEMENTED"] >= 3 || s.sentCodes["UNIMPLEMENTED"] >= 3 {
 		c.Confidence = 0.8
 		c.Summary = "the instances of " + s.Name + " serve different schemas, and calls end with UNIMPLEMENTED"
@@ -123,6 +138,59 @@ func drifted(s *serviceSignals) (Cause, bool) {
 	c.Confidence = 0.35
 	c.Summary = "the instances of " + s.Name + " serve different schemas"
 	return c, true
+}
+
+// lack is a method that some instances do not have and the others do.
+type lack struct {
+	method  string
+	members []*member
+}
+
+// lacking finds the method that an instance of one schema lacks, of several the one
+// that is called most.
+func lacking(g *signals, s *serviceSignals, bySchema map[string][]*member) (lack, bool) {
+	has := map[string]int{}
+	known := 0
+	for _, m := range s.members {
+		if len(m.Methods) > 0 {
+			known++
+		}
+		for _, method := range m.Methods {
+			has[method]++
+		}
+	}
+	var l lack
+	most := -1
+	for _, method := range slices.Sorted(maps.Keys(has)) {
+		if _, n := wanted(g, method); has[method] < known && n > most {
+			l.method, most = method, n
+		}
+	}
+	if most >= 0 {
+		for _, members := range bySchema {
+			for _, m := range members {
+				if len(m.Methods) > 0 && !slices.Contains(m.Methods, l.method) {
+					l.members = append(l.members, m)
+				}
+			}
+		}
+		slices.SortFunc(l.members, func(a, b *member) int { return strings.Compare(a.ID, b.ID) })
+		return l, true
+	}
+	return l, false
+}
+
+// wanted counts the traces in which a method was called that is not there.
+func wanted(g *signals, method string) (trace string, n int) {
+	for i := range g.f.Traces {
+		t := &g.f.Traces[i]
+		if t.Sample != Earlier && slices.ContainsFunc(t.Spans, func(sp SpanFact) bool {
+			return sp.Code == "UNIMPLEMENTED" && strings.TrimPrefix(sp.Name, "/") == method
+		}) {
+			trace, n = t.ID, n+1
+		}
+	}
+	return trace, n
 }
 
 // driftedVersions finds a version that refuses what others take, where nobody

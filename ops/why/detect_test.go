@@ -303,6 +303,26 @@ func TestActionsAreTheMostReversibleFirst(t *testing.T) {
 	}
 }
 
+// Who is out of traffic already is not taken out again.
+func TestAQuarantinedInstanceIsOfferedToBeLetBack(t *testing.T) {
+	r := why.Analyse(factsOf(func(f *why.Facts) {
+		each(user(f), "user-3", func(c *why.CallFact) { fail(c, 0.8, "INTERNAL") })
+		user(f).Instances[2].InForce = []why.ChangeFact{{Resource: "serving", Value: "not_serving", Actor: "ada", Reason: "slow"}}
+	}))
+	var commands []string
+	for _, a := range r.Actions {
+		commands = append(commands, a.Command)
+	}
+	if want := []string{"gctl release user-3", "gctl drain user-3"}; !slices.Equal(commands, want) {
+		t.Errorf("actions %q, want %q", commands, want)
+	}
+	if len(r.Causes) == 0 || !slices.ContainsFunc(r.Causes[0].Evidence, func(e why.Evidence) bool {
+		return e.Text == `user-3: serving not_serving by ada ("slow")`
+	}) {
+		t.Errorf("it is not said that somebody is at it: %+v", r.Causes)
+	}
+}
+
 // An instance is not offered to be taken out where nobody would be left.
 func TestTheLastOneIsNotQuarantined(t *testing.T) {
 	r := why.Analyse(factsOf(func(f *why.Facts) {

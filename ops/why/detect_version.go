@@ -211,8 +211,9 @@ func rolledOut(g *signals, s *serviceSignals) (Cause, bool) {
 		return Cause{}, false
 	}
 	first, last := slices.MinFunc(changed, time.Time.Compare), slices.MaxFunc(changed, time.Time.Compare)
-	if onset.IsZero() { // nobody remembers
-		if g.f.At.Sub(first) > time.Hour || confidence < 0.8 {
+	if onset.IsZero() { // nobody remembers when
+		age := g.f.At.Sub(first)
+		if age > time.Hour || confidence < 0.8 && (age > 10*time.Minute || !s.wellBefore(first)) {
 			return Cause{}, false
 		}
 		onset, confidence = last, 0.57
@@ -230,6 +231,13 @@ func rolledOut(g *signals, s *serviceSignals) (Cause, bool) {
 		Summary:  fmt.Sprintf("version %s of %s: it is worse since that was rolled out", version, s.Name),
 		Evidence: []Evidence{{Text: text, Command: command("events", s.Name)}},
 	}, true
+}
+
+// wellBefore tells that other processes served the calls before a time, and did not
+// fail: what was started then replaced them.
+func (g *serviceSignals) wellBefore(at time.Time) bool {
+	_, calls, errors := tallyCalls(g.Before, func(*CallFact) bool { return true })
+	return g.BeforeAt.Before(at) && calls >= fewCalls && errors < leastErrors
 }
 
 // versionProbes tells whether it is exactly the instances of a version that

@@ -39,14 +39,15 @@ type ServiceFact struct {
 	Relation   Relation       `json:"relation"`
 	Listed     bool           `json:"listed"` // the catalog was asked, and lists it
 	Instances  []InstanceFact `json:"instances"`
-	Served     []CallFact     `json:"served"`      // as its instances count, by method and instance, in the last minutes
-	Brief      []CallFact     `json:"brief"`       // the same of the last seconds, where that tells as much
-	Before     []CallFact     `json:"before"`      // the same as it was well before, where that is remembered
-	SinceStart []CallFact     `json:"since_start"` // the same since the processes started, where that is known
-	Sent       []CallFact     `json:"sent"`        // to it, as its callers count, by caller and, where they know, instance
-	Over       []RangeFact    `json:"over"`        // over time, as its instances count: as a whole and by instance
-	SentOver   []RangeFact    `json:"sent_over"`   // over time, as its callers count
-	Breakers   []BreakerFact  `json:"breakers"`    // in its instances, towards others
+	Served     []CallFact     `json:"served"`             // as its instances count, by method and instance, in the last minutes
+	Brief      []CallFact     `json:"brief"`              // the same of the last seconds, where that tells as much
+	BeforeAt   time.Time      `json:"before_at,omitzero"` // of Before
+	Before     []CallFact     `json:"before"`             // the same as it was well before, where that is remembered
+	SinceStart []CallFact     `json:"since_start"`        // the same since the processes started, where that is known
+	Sent       []CallFact     `json:"sent"`               // to it, as its callers count, by caller and, where they know, instance
+	Over       []RangeFact    `json:"over"`               // over time, as its instances count: as a whole and by instance
+	SentOver   []RangeFact    `json:"sent_over"`          // over time, as its callers count
+	Breakers   []BreakerFact  `json:"breakers"`           // in its instances, towards others
 	Limits     []LimitFact    `json:"limits"`
 }
 
@@ -63,7 +64,8 @@ type InstanceFact struct {
 	HealthTook  Num               `json:"health_s"`     // seconds until the answer
 	Started     time.Time         `json:"started,omitzero"`
 	CertEnds    time.Time         `json:"certificate_ends,omitzero"`
-	Schema      string            `json:"schema"` // hash of what it serves, empty if not known
+	Schema      string            `json:"schema"`            // hash of what it serves, empty if not known
+	Methods     []string          `json:"methods,omitempty"` // that it serves, where the schema is known
 	Probe       *ProbeFact        `json:"probe"`
 	InForce     []ChangeFact      `json:"in_force"`
 }

@@ -242,6 +242,7 @@ func (g *gatherer) finish() (*Facts, error) {
 		s.membersByMetrics()
 	}
 	g.joinTraces()
+	g.facts.believe()
 	g.facts.order()
 	switch {
 	case g.refused != nil:

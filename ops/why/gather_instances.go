@@ -79,8 +79,8 @@ func (g *gatherer) askDeep(s *ServiceFact, in fleet.Instance) {
 			if err != nil {
 				return nil, err
 			}
-			hash, err := reader.SchemaHash(ctx, in)
-			return g.about(s, in.ID, func(f *InstanceFact) { f.Schema = hash }), err
+			hash, methods, err := reader.Schema(ctx, in)
+			return g.about(s, in.ID, func(f *InstanceFact) { f.Schema, f.Methods = hash, methods }), err
 		})
 	}
 	g.askInstance(srcControl, func(ctx context.Context) (func(), error) {

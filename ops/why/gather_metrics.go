@@ -96,13 +96,14 @@ type before struct{ ago, window time.Duration }
 
 // befores are such times, the best first: well before what is going on now, or as
 // long ago as a young service was there.
-var befores = []before{{110 * time.Minute, window}, {15 * time.Minute, 5 * time.Minute}, {4 * time.Minute, 3 * time.Minute}}
+var befores = []before{{110 * time.Minute, window}, {45 * time.Minute, 5 * time.Minute}, {15 * time.Minute, 5 * time.Minute}, {4 * time.Minute, 3 * time.Minute}}
 
 // askBefore asks how the calls went at the first of the times that is remembered.
 func (g *gatherer) askBefore(s *ServiceFact, q fleet.REDQuery, times []before) {
 	q.At, q.Window = g.ago(times[0].ago), times[0].window
-	g.ask(srcHistory, g.readRED(q, func(c []CallFact) { s.Before = c }), func() {
-		if telling(s.Before) == 0 && len(times) > 1 {
+	answered := false
+	g.ask(srcHistory, g.readRED(q, func(c []CallFact) { s.Before, s.BeforeAt, answered = c, q.At, true }), func() {
+		if answered && telling(s.Before) == 0 && len(times) > 1 {
 			g.askBefore(s, q, times[1:])
 		}
 	})

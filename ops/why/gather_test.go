@@ -216,6 +216,24 @@ func TestWhoWasTooSlowIsAskedAgain(t *testing.T) {
 	}
 }
 
+// One hanging source costs no more where nothing is wrong: the others count too.
+func TestAHangingSourceHoldsUpNoHealthyAnswer(t *testing.T) {
+	w := whytest.Complete(whytest.Healthy, 1)
+	for name := range hangings(hang{}) {
+		synctest.Test(t, func(t *testing.T) {
+			h := hang{make(chan struct{})}
+			defer close(h.over)
+			s := w.Sources()
+			hangings(h)[name](s)
+			begun := time.Now()
+			r, _, err := why.Run(t.Context(), s, why.Options{Service: "user", Now: w.Time})
+			if took := time.Since(begun); err != nil || took > 2*time.Second || !r.Healthy {
+				t.Errorf("%s: %v after %s: %+v", name, err, took, r)
+			}
+		})
+	}
+}
+
 type hangingProber struct{ fleet.Prober }
 
 func (hangingProber) Health(ctx context.Context, in fleet.Instance, name string) fleet.Health {

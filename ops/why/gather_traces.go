@@ -95,7 +95,8 @@ var earliers = []past{
 func (g *gatherer) searchEarlier(name string, times []past) {
 	q := fleet.TraceQuery{Service: name, Start: g.ago(times[0].from), End: g.ago(times[0].until), Limit: oldTraces}
 	g.search(q, func(found []fleet.TraceSummary) {
-		if len(found) < oldTraces/3 && len(times) > 1 {
+		short := times[0].from-times[0].until <= 2*time.Minute
+		if len(times) > 1 && (len(found) == 0 || short && len(found) < oldTraces/3) {
 			g.searchEarlier(name, times[1:])
 			return
 		}

@@ -63,9 +63,10 @@ type CertificateReader interface {
 }
 
 // SchemaReader tells what an instance serves: a hash of its descriptors, which is
-// the same for two instances exactly if they serve the same.
+// the same for two instances exactly if they serve the same, and the methods, each
+// as package.Service/Method.
 type SchemaReader interface {
-	SchemaHash(ctx context.Context, in fleet.Instance) (string, error)
+	Schema(ctx context.Context, in fleet.Instance) (hash string, methods []string, err error)
 }
 
 // ControlReader tells the limits of an instance and the changes that are in force

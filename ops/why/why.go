@@ -144,7 +144,7 @@ type Options struct {
 	Service string
 	At      time.Time // zero: now
 	Now     func() time.Time
-	Budget  Budget
+	Budget  Budget // the usual one if zero; another is kept to: nobody is asked again
 	// Again is told that it is asked once more, for so long at most; nil for nothing.
 	Again func(whole time.Duration)
 }
@@ -153,15 +153,16 @@ type Options struct {
 // line may be slow without anything being wrong.
 var patient = Budget{Each: 4 * time.Second, Whole: 5 * time.Second}
 
-// unheard tells that nothing was found wrong, while those who count calls were too
-// slow to be heard.
+// unheard tells that nothing was found wrong, and that of those who count calls
+// nobody was heard, since one was too slow.
 func (r *Report) unheard() bool {
-	late := slices.ContainsFunc(r.Sources, func(s SourceFact) bool { return s.Name == srcMetrics && s.State == Late })
-	return len(r.Causes) == 0 && (late || r.Undecided())
+	return r.Undecided() && slices.ContainsFunc(r.Sources, func(s SourceFact) bool {
+		return s.State == Late && (s.Name == srcMetrics || s.Name == srcLifetime || s.Name == srcCalls)
+	})
 }
 
-// Run asks the sources and judges what they say; where nothing was found and those
-// who count calls were late, once more and with more patience. It fails only where
+// Run asks the sources and judges what they say; where nothing was found and of
+// those who count calls nobody was heard in time, once more and with more patience. It fails only where
 // nothing at all could be asked, or the catalog does not know the service.
 func Run(ctx context.Context, s *Sources, o Options) (*Report, *Facts, error) {
 	started := time.Now()
@@ -175,10 +176,9 @@ func Run(ctx context.Context, s *Sources, o Options) (*Report, *Facts, error) {
 			o.Again(patient.Whole)
 		}
 		o.Budget = patient
-		if facts, err = Gather(ctx, s, o); err != nil {
-			return nil, facts, err
+		if more, err := Gather(ctx, s, o); err == nil { // else the first answer is the better one
+			facts, report = more, Analyse(more)
 		}
-		report = Analyse(facts)
 	}
 	report.Took = Num(time.Since(started).Seconds())
 	return report, facts, nil

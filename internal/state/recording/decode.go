@@ -14,8 +14,7 @@ func (l *line) decode() fleet.Delta {
 		Health: each(l.Health, l.health), Breakers: each(l.Breakers, l.breaker), REDs: each(l.REDs, l.red),
 		Dependencies: each(l.Dependencies, func(d *dependency) fleet.Dependency {
 			return fleet.Dependency{
-				Caller: d.Caller, Callee: d.Callee, Method: d.Method, RED: l.red(&d.RED),
-				Breakers: each(d.Breakers, l.breaker), Provenance: l.provenance(d.Origin),
+				Caller: d.Caller, Callee: d.Callee, Method: d.Method, RED: l.red(&d.RED), Provenance: l.provenance(d.Origin),
 			}
 		}),
 		SLOs: each(l.SLOs, func(s *slo) fleet.SLO {

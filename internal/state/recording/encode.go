@@ -46,7 +46,7 @@ func encode(d *fleet.Delta) *line {
 		}),
 		Health: each(d.Health, e.health), Breakers: each(d.Breakers, e.breaker), REDs: each(d.REDs, e.red),
 		Dependencies: each(d.Dependencies, func(p *fleet.Dependency) dependency {
-			return dependency{p.Caller, p.Callee, p.Method, e.red(&p.RED), each(p.Breakers, e.breaker), e.from(&p.Provenance)}
+			return dependency{p.Caller, p.Callee, p.Method, e.red(&p.RED), e.from(&p.Provenance)}
 		}),
 		SLOs: each(d.SLOs, func(s *fleet.SLO) slo {
 			return slo{s.Service, number(s.Objective), s.Window, number(s.BudgetLeft), number(s.BurnRate), s.BurnWindow, s.Unknown, e.from(&s.Provenance)}

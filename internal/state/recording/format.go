@@ -141,12 +141,11 @@ type red struct {
 }
 
 type dependency struct {
-	Caller   string    `json:"caller"`
-	Callee   string    `json:"callee"`
-	Method   string    `json:"method,omitempty"`
-	RED      red       `json:"red"`
-	Breakers []breaker `json:"breakers,omitempty"`
-	Origin   int       `json:"from,omitempty"`
+	Caller string `json:"caller"`
+	Callee string `json:"callee"`
+	Method string `json:"method,omitempty"`
+	RED    red    `json:"red"`
+	Origin int    `json:"from,omitempty"`
 }
 
 type slo struct {

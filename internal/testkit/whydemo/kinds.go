@@ -73,7 +73,7 @@ func kinds() []kind {
 		{fault: whytest.SlowInstance, cause: why.SlowInstance, inflict: slow},
 		{fault: whytest.FailingInstance, cause: why.FailingInstance, inflict: failing},
 		{fault: whytest.KilledInstance, cause: why.InstanceDown, inflict: killed},
-		{fault: whytest.BadDeploy, cause: why.BadVersion, inflict: deploy},
+		{fault: whytest.BadDeploy, cause: why.BadVersion, inflict: deploy, health: 5 * time.Minute},
 		{fault: whytest.SchemaDrift, cause: why.SchemaDrift, inflict: drift},
 		{fault: whytest.BreakerForced, cause: why.BreakerForcedOpen, inflict: force},
 		{fault: whytest.Overload, cause: why.Overload, inflict: overload, needs: needs{args: shed}},

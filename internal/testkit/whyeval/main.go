@@ -14,7 +14,7 @@ import (
 func main() {
 	seeds := flag.Int("seeds", 20, "worlds of each fault")
 	healthy := flag.Int("healthy", 200, "worlds in which nothing is wrong")
-	first := flag.Uint64("first", 1, "the first seed")
+	first := flag.Uint64("first", 20001, "the first seed")
 	verbose := flag.Bool("v", false, "tell each wrong verdict")
 	flag.Parse()
 	result, err := whytest.Evaluate(context.Background(), *seeds, *healthy, *first)

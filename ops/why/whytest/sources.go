@@ -174,15 +174,20 @@ func (c certificates) CertificateEnds(_ context.Context, in fleet.Instance) (tim
 
 type schemas struct{ w *World }
 
-func (s schemas) SchemaHash(_ context.Context, in fleet.Instance) (string, error) {
+func (s schemas) Schema(_ context.Context, in fleet.Instance) (hash string, all []string, err error) {
 	known := s.w.find(in.ID)
 	if s.w.has.outside || known.health == fleet.Unreachable || known.health == fleet.TimedOut {
-		return "", errors.New("no connection")
+		return "", nil, errors.New("no connection")
+	}
+	for i := range methods {
+		if e := &s.w.effect; i != e.refuses || e.refuseCode != unimplemented || !slices.Contains(e.who, known) {
+			all = append(all, methods[i].name)
+		}
 	}
 	if known.Service == "edge" {
-		return "e" + "17c1d20b", nil
+		return "e" + "17c1d20b", all, nil
 	}
-	return known.schema, nil
+	return known.schema, all, nil
 }
 
 type control struct{ w *World }
