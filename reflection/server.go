@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/jhump/protoreflect/grpcreflect"
 	"google.golang.org/grpc"
@@ -97,7 +98,7 @@ func (f *fetch) all(want string) error {
 	}
 	f.rec.begin()
 	services, err := f.client.ListServices()
-	if err != nil && f.rec.limit() == nil {
+	if err != nil && (f.rec.limit() == nil || f.rec.count() == 0) {
 		if want == "" || f.rec.count() == 0 || f.ctx.Err() != nil {
 			return err
 		}
@@ -167,9 +168,34 @@ func serverError(err error, timeout time.Duration) error {
 	case errors.Is(err, context.DeadlineExceeded) || status.Code(err) == codes.DeadlineExceeded:
 		return &fleet.Error{What: fmt.Sprintf("the server's reflection did not answer within %s", timeout), Err: err, Hint: hint}
 	default:
-		return &fleet.Error{What: "cannot read the server's schema", Err: err}
+		words := err.Error()
+		if s, ok := status.FromError(err); ok {
+			words = s.Message()
+		}
+		words = strings.Map(func(r rune) rune { // one line, of whatever a peer said
+			switch {
+			case r == '\n':
+				return ' '
+			case unicode.IsControl(r):
+				return -1
+			}
+			return r
+		}, words)
+		return &fleet.Error{What: "cannot read the server's schema", Err: &spokenError{words, err}, Hint: hint}
 	}
 }
+
+// spokenError is an error in other words.
+type spokenError struct {
+	words string
+	err   error
+}
+
+// Error returns the words.
+func (e *spokenError) Error() string { return e.words }
+
+// Unwrap returns the error.
+func (e *spokenError) Unwrap() error { return e.err }
 
 var errNoReflection = errors.New("neither grpc.reflection.v1 nor v1alpha is served")
 

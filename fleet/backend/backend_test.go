@@ -97,7 +97,11 @@ func TestEachAnswerThatIsNoneSaysWhatToDo(t *testing.T) {
 			w.Header().Set("Retry-After", "7")
 			w.WriteHeader(http.StatusTooManyRequests)
 		}, "429", "after 7 s"},
-		"500":  {answer(500, "text/plain", "boom\x1b[2J\nmore"), "500 Internal Server Error: boom[2J", ""},
+		"429 until": {func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Retry-After", "Wed, 21 Oct 2026 07:28:00 GMT")
+			w.WriteHeader(http.StatusTooManyRequests)
+		}, "429", "after 2026-10-21T07:28:00Z"},
+		"500":  {answer(500, "text/plain", "boom\x1b[2J\nmore"), "500 Internal Server Error: boom[2J", "its own log"},
 		"502":  {answer(502, "text/html", "<html>"), "web page", "prometheus"},
 		"page": {answer(200, "text/html", "<!DOCTYPE html>"), "200 with a web page", "sign-on"},
 		"elsewhere": {func(w http.ResponseWriter, r *http.Request) {

@@ -9,7 +9,9 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
+	"time"
 	"unicode"
 
 	"github.com/gctl-dev/gctl/fleet"
@@ -103,12 +105,19 @@ func (c *Client) refused(req *http.Request, resp *http.Response, body []byte) er
 	if text := firstLine(body); text != "" {
 		what = fmt.Errorf("%w: %s", what, text)
 	}
-	return c.fail(req, what, "")
+	if resp.StatusCode >= http.StatusInternalServerError {
+		return c.fail(req, what, "it is in trouble itself, and its own log says why; gctl doctor looks at all backends")
+	}
+	return c.fail(req, what, "is this the address of "+c.o.Name+"? gctl doctor looks at all backends")
 }
 
 func retryAfter(resp *http.Response) string {
-	if after := clean(resp.Header.Get("Retry-After")); after != "" {
+	after := clean(resp.Header.Get("Retry-After"))
+	if _, err := strconv.Atoi(after); err == nil {
 		return "it limits requests: try again after " + after + " s"
+	}
+	if at, err := http.ParseTime(after); err == nil {
+		return "it limits requests: try again after " + at.UTC().Format(time.RFC3339)
 	}
 	return "it limits requests: try again later, or ask less often"
 }

@@ -193,7 +193,8 @@ func (r *Reader) failed(ctx context.Context, in fleet.Instance, addr string, err
 		e.What, e.Err = "channelz is not served at "+addr, fleet.ErrNotFound
 		e.Hint = "register it in the server (google.golang.org/grpc/channelz/service), or publish its address as the meta admin"
 	case ok:
-		e.Err = errors.New(rpc.CodeName(s.Code()) + " " + s.Message())
+		words, hint := rpc.Fault(s, addr)
+		e.Err, e.Hint = errors.New(rpc.CodeName(s.Code())+" "+words), hint
 	}
 	return e
 }

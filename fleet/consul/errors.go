@@ -89,7 +89,7 @@ func (c *Catalog) explainStatus(ctx context.Context, s *consul.StatusError) erro
 	case has("HTTP request to an HTTPS server"):
 		return &fleet.Error{What: at + " wants HTTPS", Err: s, Hint: "set CONSUL_HTTP_SSL=true, or use consul+https:// in the address"}
 	default:
-		return &fleet.Error{What: at + " could not answer", Err: s}
+		return &fleet.Error{What: at + " could not answer", Err: s, Hint: "it is in trouble itself, and its own log says why: `consul monitor`"}
 	}
 }
 

@@ -44,11 +44,13 @@ func (c *controller) explain(ctx context.Context, what string, err error) error 
 		c.headers.Refused()
 	}
 	info := infoOf(s)
-	e := &fleet.Error{What: what, Instance: c.instance.ID, Err: errors.New(rpc.CodeName(s.Code()) + ": " + s.Message())}
+	words, hint := rpc.Fault(s, c.at)
+	e := &fleet.Error{What: what, Instance: c.instance.ID, Err: errors.New(rpc.CodeName(s.Code()) + ": " + words)}
 	if info == nil { // the API's own text says it all
+		e.Hint = hint
 		e.Details = message.DetailLines(s.Proto().GetDetails(), protoregistry.GlobalTypes)
 	}
-	own := errors.New(cmp.Or(s.Message(), rpc.CodeName(s.Code())))
+	own := errors.New(cmp.Or(words, rpc.CodeName(s.Code())))
 	switch s.Code() {
 	case codes.Unimplemented:
 		if info == nil {

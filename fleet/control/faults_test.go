@@ -18,6 +18,7 @@ import (
 	controlv1 "github.com/gctl-dev/gctl/api/gctl/control/v1"
 	"github.com/gctl-dev/gctl/fleet"
 	"github.com/gctl-dev/gctl/fleet/control"
+	"github.com/gctl-dev/gctl/fleet/fleettest"
 	"github.com/gctl-dev/gctl/internal/testkit"
 )
 
@@ -61,6 +62,22 @@ func at(t *testing.T, addr string) fleet.Controller {
 	}
 	t.Cleanup(func() { c.Close() })
 	return c
+}
+
+func TestEveryFault(t *testing.T) {
+	fleettest.GRPCFaults(t, func(t *testing.T, addr string) map[string]error {
+		c, err := control.New(plaintext()).Controller(t.Context(), fleet.Instance{ID: addr, Addr: addr})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { c.Close() })
+		_, breakers := c.Breakers(fleettest.InTime(t), "")
+		_, limits := c.Limits(fleettest.InTime(t))
+		_, changes := c.Changes(fleettest.InTime(t))
+		_, level := c.Level(fleettest.InTime(t))
+		_, apply := c.Apply(fleettest.InTime(t), fleet.Wish{Resource: fleet.ResourceLevel, Level: "debug", Mutation: fleet.Mutation{Reason: "x", ETag: "*"}})
+		return map[string]error{"breakers": breakers, "limits": limits, "changes": changes, "level": level, "apply": apply}
+	})
 }
 
 func TestAnAPIThatFailsIsExplained(t *testing.T) {

@@ -57,6 +57,8 @@ const (
 	atOnce      = 8
 	// maxTraceSpans is how many spans of one trace are kept.
 	maxTraceSpans = 50_000
+	// maxNames is how many services or operations are read.
+	maxNames = 50_000
 )
 
 // either asks the first API, and the second where the first is not served.
@@ -95,35 +97,38 @@ func (r *Reader) names(ctx context.Context, endpoint string, query url.Values) (
 		return nil, err
 	}
 	var list struct {
-		Services   []nameOrOperation `json:"services"`
-		Operations []nameOrOperation `json:"operations"`
-		Data       []nameOrOperation `json:"data"`
+		Services   json.RawMessage `json:"services"`
+		Operations json.RawMessage `json:"operations"`
+		Data       json.RawMessage `json:"data"`
 	}
 	if err := json.Unmarshal(body, &list); err != nil || status != http.StatusOK {
 		return nil, r.refused(endpoint, status, body, err)
 	}
 	var names []string
-	for _, name := range slices.Concat(list.Services, list.Operations, list.Data) {
-		if text := spans.Text(string(name), spans.MaxName); text != "" {
-			names = append(names, text)
+	for _, parts := range []json.RawMessage{list.Services, list.Operations, list.Data} {
+		looked := 0
+		for part := range spans.Elements(parts) {
+			if looked++; looked > maxNames {
+				break
+			}
+			if text := spans.Text(nameOf(part), spans.MaxName); text != "" {
+				names = append(names, text)
+			}
 		}
 	}
 	slices.Sort(names)
 	return slices.Compact(names), nil
 }
 
-// nameOrOperation is "name" or {"name":"name","spanKind":"server"}.
-type nameOrOperation string
-
-// UnmarshalJSON reads both.
-func (n *nameOrOperation) UnmarshalJSON(raw []byte) error {
+// nameOf reads "name" or {"name":"name","spanKind":"server"}.
+func nameOf(raw []byte) string {
 	var operation struct {
 		Name string `json:"name"`
 	}
-	if json.Unmarshal(raw, (*string)(n)) != nil && json.Unmarshal(raw, &operation) == nil {
-		*n = nameOrOperation(operation.Name)
+	if json.Unmarshal(raw, &operation.Name) != nil {
+		_ = json.Unmarshal(raw, &operation) // what is neither has no name
 	}
-	return nil
+	return operation.Name
 }
 
 // Trace returns the trace with an ID in hex, with leading zeros or without.
@@ -182,14 +187,18 @@ func (r *Reader) get(ctx context.Context, endpoint string, query url.Values) (bo
 
 // refused is an answer that is not what was asked for.
 func (r *Reader) refused(endpoint string, status int, body []byte, err error) error {
-	e := &fleet.Error{What: fmt.Sprintf("ask %s: GET %s", r.client.Source(), endpoint), Err: err}
+	e := &fleet.Error{
+		What: fmt.Sprintf("ask %s: GET %s", r.client.Source(), endpoint), Err: err,
+		Hint: "is this the address of a Jaeger's query service? gctl doctor looks at all backends",
+	}
+	if status >= http.StatusInternalServerError {
+		e.Hint = "it is in trouble itself, or its storage is, and its own log says why; gctl doctor looks at all backends"
+	}
 	switch said := said(body); {
 	case said != "":
 		e.Err = fmt.Errorf("it answered %d: %s", status, said)
 	case status != http.StatusOK:
 		e.Err = fmt.Errorf("it answered %d %s", status, http.StatusText(status))
-	default:
-		e.Hint = "is this the address of a Jaeger's query service? gctl doctor looks at all backends"
 	}
 	return e
 }

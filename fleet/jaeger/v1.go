@@ -1,6 +1,7 @@
 package jaeger
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -22,8 +23,8 @@ const tracesV1 = "/api/traces"
 
 // answerV1 is the answer of the older API.
 type answerV1 struct {
-	Data   []traceV1 `json:"data"`
-	Errors []errorV1 `json:"errors"`
+	Data   json.RawMessage `json:"data"`
+	Errors []errorV1       `json:"errors"`
 }
 
 type errorV1 struct {
@@ -32,7 +33,7 @@ type errorV1 struct {
 
 type traceV1 struct {
 	TraceID   string               `json:"traceID"`
-	Spans     []spanV1             `json:"spans"`
+	Spans     json.RawMessage      `json:"spans"`
 	Processes map[string]processV1 `json:"processes"`
 }
 
@@ -132,40 +133,53 @@ func (r *Reader) readV1(ctx context.Context, endpoint string, query url.Values) 
 	return a.traces(), nil
 }
 
-// decodeV1 reads an answer. Fields of another type are skipped in what has traces
-// all the same.
+// decodeV1 reads an answer.
 func decodeV1(body []byte) (a answerV1, err error) {
 	err = json.Unmarshal(body, &a)
-	var field *json.UnmarshalTypeError
-	if errors.As(err, &field) && len(a.Data) > 0 {
-		err = nil
+	if list := bytes.TrimSpace(a.Data); err == nil && len(list) > 0 && list[0] != '[' && string(list) != "null" {
+		err = errNoTraces
 	}
 	return a, err
 }
 
+// traces reads one after the other, so that what is beyond the limits costs no
+// memory.
 func (a *answerV1) traces() []fleet.Trace {
 	var traces []fleet.Trace
 	budget := spans.MaxSpans
-	for i := range a.Data {
-		t := a.Data[i].trace(&budget)
-		if t.ID != "" {
-			traces = append(traces, t)
+	for part := range spans.Elements(a.Data) {
+		var t traceV1
+		if budget--; budget < 0 || !decodes(part, &t) {
+			continue
+		}
+		if trace := t.trace(&budget); trace.ID != "" {
+			traces = append(traces, trace)
 		}
 	}
 	return traces
 }
 
+// decodes reads a part; fields of another type are skipped.
+func decodes(part []byte, into any) bool {
+	err := json.Unmarshal(part, into)
+	var field *json.UnmarshalTypeError
+	return err == nil || errors.As(err, &field)
+}
+
 // trace is the trace as the model has it, as far as the budget of spans allows.
 func (t *traceV1) trace(budget *int) fleet.Trace {
 	out := fleet.Trace{ID: spans.TraceID(t.TraceID)}
-	for i := range t.Spans {
-		s, ok := t.span(&t.Spans[i])
-		if !ok || *budget <= 0 || len(out.Spans) >= maxTraceSpans {
+	for part := range spans.Elements(t.Spans) {
+		var j spanV1
+		if *budget--; *budget < 0 || len(out.Spans) >= maxTraceSpans || !decodes(part, &j) {
 			out.Truncated++
 			continue
 		}
-		*budget--
-		out.Spans = append(out.Spans, s)
+		if s, ok := t.span(&j); ok {
+			out.Spans = append(out.Spans, s)
+		} else {
+			out.Truncated++
+		}
 	}
 	return out
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"google.golang.org/grpc/codes"
@@ -50,14 +49,15 @@ func (p *Prober) failed(ctx context.Context, h fleet.Health, connected bool, err
 		return p.unreached(h, err)
 	}
 	s := status.Convert(err)
-	e := &fleet.Error{Instance: h.Instance.ID, Err: errors.New(rpc.CodeName(s.Code()) + " " + s.Message())}
+	words, hint := rpc.Fault(s, h.Instance.Addr)
+	e := &fleet.Error{Instance: h.Instance.ID, Err: errors.New(rpc.CodeName(s.Code()) + " " + words), Hint: hint}
 	h.Err = e
 	switch code := s.Code(); {
-	case notGRPC(s.Message()):
+	case rpc.NotGRPC(s):
 		h.State, e.What = fleet.Unreachable, "it speaks HTTP/2 but not gRPC"
-		e.Hint = "this may be a web server, or a gateway without such a route: gctl explain " + h.Instance.Addr
 	case code == codes.Unimplemented:
 		h.State, e.What, e.Err = fleet.Unimplemented, "it has no health service", nil
+		e.Hint = ""
 	case code == codes.NotFound:
 		h.State, h.Err = fleet.Unimplemented, noSuchName(&h)
 	case code == codes.DeadlineExceeded:
@@ -96,12 +96,4 @@ func (p *Prober) unreached(h fleet.Health, err error) fleet.Health {
 		}
 	}
 	return h
-}
-
-// notGRPC tells from the words of grpc-go (internal/transport/http2_client.go)
-// that a status was made up for an answer of HTTP that has none.
-func notGRPC(message string) bool {
-	return strings.Contains(message, "unexpected HTTP status code received from server") ||
-		strings.Contains(message, "malformed header: missing HTTP content-type") ||
-		strings.Contains(message, "received unexpected content-type")
 }

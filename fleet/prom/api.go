@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/gctl-dev/gctl/fleet"
 )
@@ -185,11 +186,17 @@ func refusal(w *wire) error {
 	return e
 }
 
-// excerpt is the beginning of a peer's words on one line; what prints it drops
-// control characters.
+// excerpt is the beginning of a peer's words on one line, without control
+// characters.
 func excerpt(text []byte) string {
 	const most = 500
 	line := strings.Join(strings.Fields(string(text[:min(len(text), most)])), " ")
+	line = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(line, ""))
 	if len(text) > most {
 		line += "..."
 	}

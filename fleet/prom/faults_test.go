@@ -11,6 +11,9 @@ import (
 	"time"
 
 	"github.com/gctl-dev/gctl/fleet"
+	"github.com/gctl-dev/gctl/fleet/backend"
+	"github.com/gctl-dev/gctl/fleet/fleettest"
+	"github.com/gctl-dev/gctl/fleet/prom"
 )
 
 var user = fleet.Instance{ID: "user-1", Service: "user", Addr: "10.0.0.1:9090", Meta: map[string]string{"metrics": "10.0.0.1:9091"}}
@@ -62,6 +65,23 @@ func TestEveryAnswerThatIsNone(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestEveryFault(t *testing.T) {
+	fleettest.HTTPFaults(t, func(t *testing.T, addr string) map[string]error {
+		client, err := backend.New(backend.Options{Name: "prometheus", URL: "http://" + addr, Timeout: fleettest.Patience})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(client.Close)
+		r := prom.New(prom.Options{Client: client})
+		end := time.Now()
+		_, query := r.Query(t.Context(), "up", time.Time{})
+		_, queryRange := r.QueryRange(t.Context(), "up", end.Add(-time.Minute), end, time.Second)
+		_, red := r.RED(t.Context(), fleet.REDQuery{Service: "user", Instances: []fleet.Instance{user}})
+		_, breakers := r.Breakers(t.Context(), []fleet.Instance{user}, "")
+		return map[string]error{"query": query, "range": queryRange, "red": red, "breakers": breakers}
+	})
 }
 
 func TestAWrongQueryHasPrometheusOwnWords(t *testing.T) {

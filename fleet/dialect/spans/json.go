@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"strings"
 
 	"github.com/gctl-dev/gctl/fleet"
@@ -24,7 +25,7 @@ func (e *RefusedError) Error() string { return e.Message }
 // document is one of the documents of an answer, or an OTLP request.
 type document struct {
 	Result        *document       `json:"result"`
-	ResourceSpans []resourceSpans `json:"resourceSpans"`
+	ResourceSpans json.RawMessage `json:"resourceSpans"`
 	Error         *refusal        `json:"error"`
 }
 
@@ -37,12 +38,12 @@ type resourceSpans struct {
 	Resource struct {
 		Attributes attributes `json:"attributes"`
 	} `json:"resource"`
-	ScopeSpans []scopeSpans `json:"scopeSpans"`
-	Older      []scopeSpans `json:"instrumentationLibrarySpans"`
+	ScopeSpans json.RawMessage `json:"scopeSpans"`
+	Older      json.RawMessage `json:"instrumentationLibrarySpans"`
 }
 
 type scopeSpans struct {
-	Spans []jsonSpan `json:"spans"`
+	Spans json.RawMessage `json:"spans"`
 }
 
 type jsonSpan struct {
@@ -73,12 +74,13 @@ type jsonEvent struct {
 // where it says why there are no spans.
 func FromJSON(data []byte) (list []Span, left int, err error) {
 	decoder := json.NewDecoder(bytes.NewReader(data))
+	r := jsonReader{budget: MaxSpans}
 	for n := 0; ; n++ {
 		var d document
 		err := decoder.Decode(&d)
 		switch {
 		case errors.Is(err, io.EOF) && n > 0:
-			return list, left, nil
+			return r.list, r.left, nil
 		case errors.Is(err, io.EOF):
 			return nil, 0, errors.New("an empty answer")
 		case err != nil && !d.partly(err):
@@ -91,8 +93,8 @@ func FromJSON(data []byte) (list []Span, left int, err error) {
 			e := &RefusedError{Code: int(countOf(d.Error.Code)), Message: Text(string(d.Error.Message), MaxText)}
 			return nil, 0, e
 		}
-		for i := range d.ResourceSpans {
-			list, left = d.ResourceSpans[i].read(list, left)
+		for part := range Elements(d.ResourceSpans) {
+			r.resource(part)
 		}
 	}
 }
@@ -104,20 +106,87 @@ func (d *document) partly(err error) bool {
 	return errors.As(err, &field) && (d.Result != nil || d.ResourceSpans != nil || d.Error != nil)
 }
 
-func (r *resourceSpans) read(list []Span, left int) ([]Span, int) {
-	first := len(list)
-	for _, scope := range append(r.ScopeSpans, r.Older...) {
-		for i := range scope.Spans {
-			s, ok := scope.Spans[i].span()
-			if !ok || len(list) >= MaxSpans {
-				left++
+// jsonReader reads part by part, so that what is left out costs no memory and
+// next to no time: of an answer of 64 MiB that would be gigabytes.
+type jsonReader struct {
+	list   []Span
+	left   int
+	budget int // of resources, scopes and spans that are looked at
+}
+
+// take reads a part, unless too many have been: then what is in it is left out.
+func (r *jsonReader) take(part []byte, into any) bool {
+	if r.budget--; r.budget < 0 {
+		r.left++
+		return false
+	}
+	var field *json.UnmarshalTypeError
+	err := json.Unmarshal(part, into)
+	return err == nil || errors.As(err, &field)
+}
+
+func (r *jsonReader) resource(part []byte) {
+	var resource resourceSpans
+	if !r.take(part, &resource) {
+		return
+	}
+	first := len(r.list)
+	for _, scopes := range []json.RawMessage{resource.ScopeSpans, resource.Older} {
+		for part := range Elements(scopes) {
+			var scope scopeSpans
+			if !r.take(part, &scope) {
 				continue
 			}
-			list = append(list, s)
+			for part := range Elements(scope.Spans) {
+				r.span(part)
+			}
 		}
 	}
-	setResource(list[first:], r.Resource.Attributes)
-	return list, left
+	setResource(r.list[first:], resource.Resource.Attributes)
+}
+
+func (r *jsonReader) span(part []byte) {
+	var j jsonSpan
+	if !r.take(part, &j) {
+		return
+	}
+	if s, ok := j.span(); ok {
+		r.list = append(r.list, s)
+	} else {
+		r.left++
+	}
+}
+
+// Elements yields the elements of a JSON list, none for what is no list. The text
+// must be JSON; it is not read but cut.
+func Elements(list []byte) iter.Seq[[]byte] {
+	return func(yield func([]byte) bool) {
+		list = bytes.TrimSpace(list)
+		if len(list) < 2 || list[0] != '[' || len(bytes.TrimSpace(list[1:len(list)-1])) == 0 {
+			return
+		}
+		list = list[1 : len(list)-1]
+		depth, begin, quoted := 0, 0, false
+		for i := 0; i < len(list); i++ {
+			switch c := list[i]; {
+			case quoted && c == '\\':
+				i++
+			case c == '"':
+				quoted = !quoted
+			case quoted:
+			case c == '[' || c == '{':
+				depth++
+			case c == ']' || c == '}':
+				depth--
+			case c == ',' && depth == 0:
+				if !yield(list[begin:i]) {
+					return
+				}
+				begin = i + 1
+			}
+		}
+		yield(list[begin:])
+	}
 }
 
 func (j *jsonSpan) span() (Span, bool) {
