@@ -46,7 +46,7 @@ const mostShown = 20
 
 // preview shows on stderr what will be.
 func (c *change) preview() {
-	c.f.Notef("%s", c.what)
+	c.f.Notef("%s%s", c.what, c.without())
 	width := 0
 	for i := range c.steps[:min(len(c.steps), mostShown)] {
 		width = max(width, len(c.steps[i].Instance.ID))
@@ -69,6 +69,21 @@ func (c *change) preview() {
 		return
 	}
 	c.f.Notef("reason: %s", c.why(c.f))
+}
+
+// without says how many of the changes cannot be made: they are no part of what
+// will be.
+func (c *change) without() string {
+	failed := 0
+	for i := range c.steps {
+		if c.steps[i].Err != nil {
+			failed++
+		}
+	}
+	if failed == 0 || len(c.steps) == 1 {
+		return ""
+	}
+	return fmt.Sprintf(", of which %d cannot be changed", failed)
 }
 
 // lasts tells that the catalog is asked for something that does not end by itself.
