@@ -108,17 +108,17 @@ func (c *change) now(s *action.Step) string {
 	case s.Nothing:
 		return name + "nothing to release"
 	case s.Before != nil:
-		return fmt.Sprintf("%s%s (%s) -> %s", name, s.Before.Value, madeBy(s.Before), s.Value)
+		return fmt.Sprintf("%s%s (%s) -> %s", name, s.Before.Value, madeBy(s.Before, c.authors), s.Value)
 	default:
 		return name + s.Value
 	}
 }
 
 // madeBy says whose a change is, why, and until when.
-func madeBy(c *fleet.Change) string {
+func madeBy(c *fleet.Change, authors action.Authors) string {
 	var parts []string
-	if c.Actor != "" {
-		parts = append(parts, "by "+c.Actor)
+	if by := authors.Signed(c); by != "" {
+		parts = append(parts, "by "+by)
 	}
 	if c.Reason != "" {
 		parts = append(parts, c.Reason)
