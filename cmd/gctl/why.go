@@ -157,13 +157,14 @@ func (m *whyMetrics) Dependencies(ctx context.Context, service string, at time.T
 	if len(services.Services) > few {
 		return nil, why.ErrAbsent
 	}
+	lists, errs := make([]fleet.InstanceList, len(services.Services)), make([]error, len(services.Services))
+	fleet.Each(len(lists), func(i int) { lists[i], errs[i] = catalog.Instances(ctx, services.Services[i].Name) })
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
 	var all []fleet.Instance
-	for _, s := range services.Services {
-		list, err := catalog.Instances(ctx, s.Name)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, list.Instances...)
+	for i := range lists {
+		all = append(all, lists[i].Instances...)
 	}
 	c, err := m.f.Context()
 	if err != nil {
