@@ -36,6 +36,10 @@ the newest first. Each instance is asked what is still in force:
   done      a release, or a drain
   unknown   the instance could not be asked
 
+BY (wide) is what this account called itself, user@host: a claim, which other
+commands show as "journal". ACTOR (wide) is whom the instance saw: verified where it
+is the identity of a certificate, otherwise only the address it was asked from.
+
 What is over is listed for a day; --all lists it for as long as it is kept.
 
 Exit codes: 0 done; 1 what was done could not be read.`,
@@ -64,6 +68,7 @@ type actionRow struct {
 	State    action.State `json:"state"`
 	Expires  *time.Time   `json:"expires"`
 	Detail   string       `json:"detail"`
+	Actor    string       `json:"actor"` // whom the instance saw make it; empty where it is not in force
 }
 
 var actionTable = output.Rows[actionRow]{
@@ -77,6 +82,7 @@ var actionTable = output.Rows[actionRow]{
 		{Name: "ENDS", Cell: func(r actionRow) output.Cell { return timeCell(r.Expires) }},
 		{Name: "REASON", Wide: true, Cell: func(r actionRow) output.Cell { return output.Text(r.Reason) }},
 		{Name: "BY", Wide: true, Cell: func(r actionRow) output.Cell { return output.Text(r.By) }},
+		{Name: "ACTOR", Wide: true, Cell: func(r actionRow) output.Cell { return output.Text(r.Actor) }},
 		{Name: "DETAIL", Wide: true, Cell: func(r actionRow) output.Cell { return output.Text(r.Detail) }},
 	},
 	Key: func(r actionRow) string { return r.ID },
@@ -96,11 +102,29 @@ func actionState(s action.State) output.Cell {
 }
 
 func newActionRow(e *action.Entry) actionRow {
-	return actionRow{
+	row := actionRow{
 		ID: e.Action, At: e.At.UTC().Truncate(time.Millisecond), By: e.By, Action: e.Command, Service: e.Instance.Service,
 		Instance: e.Instance.ID, Resource: e.Resource, Value: e.Value, Reason: e.Reason, State: e.State,
 		Expires: timeOrNil(e.Expires), Detail: e.Detail,
 	}
+	if e.State == action.InForce {
+		row.Actor = e.Now.Actor
+	}
+	return row
+}
+
+// Authors are those of the changes that were made from here; none where that cannot
+// be read, for they only stand beside what the instances say.
+func Authors(f *Factory) action.Authors {
+	journal, err := f.Actions()
+	if err != nil {
+		return nil
+	}
+	authors, err := (&action.Operator{Journal: journal}).Authors()
+	if err != nil {
+		f.Verbosef("note: read what was done: %v", err)
+	}
+	return authors
 }
 
 // listActions reads what was done, and says whatever else there is.

@@ -68,6 +68,7 @@ type change struct {
 	release  bool // nothing holds for a time
 	noTTL    bool // that a change by the catalog does not end by itself was accepted
 	operator *action.Operator
+	authors  action.Authors // of what is in force
 }
 
 // gate refuses what must not be, before anybody is asked anything.
@@ -205,6 +206,7 @@ func (c *change) perform(ctx context.Context) error {
 	if err := c.refuse(); err != nil {
 		return err
 	}
+	c.authors = Authors(c.f)
 	c.preview()
 	if c.dryRun || c.idle() {
 		return c.tell("", dryResults(c.steps)) //nolint:contextcheck // the printer has it

@@ -46,7 +46,7 @@ const mostShown = 20
 
 // preview shows on stderr what will be.
 func (c *change) preview() {
-	c.f.Notef("%s", c.what)
+	c.f.Notef("%s%s", c.what, c.without())
 	width := 0
 	for i := range c.steps[:min(len(c.steps), mostShown)] {
 		width = max(width, len(c.steps[i].Instance.ID))
@@ -71,6 +71,21 @@ func (c *change) preview() {
 	c.f.Notef("reason: %s", c.why(c.f))
 }
 
+// without says how many of the changes cannot be made: they are no part of what
+// will be.
+func (c *change) without() string {
+	failed := 0
+	for i := range c.steps {
+		if c.steps[i].Err != nil {
+			failed++
+		}
+	}
+	if failed == 0 || len(c.steps) == 1 {
+		return ""
+	}
+	return fmt.Sprintf(", of which %d cannot be changed", failed)
+}
+
 // lasts tells that the catalog is asked for something that does not end by itself.
 func (c *change) lasts() bool {
 	for i := range c.steps {
@@ -93,17 +108,17 @@ func (c *change) now(s *action.Step) string {
 	case s.Nothing:
 		return name + "nothing to release"
 	case s.Before != nil:
-		return fmt.Sprintf("%s%s (%s) -> %s", name, s.Before.Value, madeBy(s.Before), s.Value)
+		return fmt.Sprintf("%s%s (%s) -> %s", name, s.Before.Value, madeBy(s.Before, c.authors), s.Value)
 	default:
 		return name + s.Value
 	}
 }
 
 // madeBy says whose a change is, why, and until when.
-func madeBy(c *fleet.Change) string {
+func madeBy(c *fleet.Change, authors action.Authors) string {
 	var parts []string
-	if c.Actor != "" {
-		parts = append(parts, "by "+c.Actor)
+	if by := authors.Signed(c); by != "" {
+		parts = append(parts, "by "+by)
 	}
 	if c.Reason != "" {
 		parts = append(parts, c.Reason)

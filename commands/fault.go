@@ -57,7 +57,7 @@ func newFaultLatency(f *Factory) *cobra.Command {
 		Short: "Hold calls up",
 		Long:  "Hold calls that an instance serves up, by at most a minute, for a while." + faultLong + changeExits,
 		Example: `  gctl fault latency user-3 800ms --ttl 5m
-  gctl fault latency user-3 2s --percent 50 --method user.v1.UserService/GetUser`,
+  gctl fault latency user-3 2s --percent 50 --method GetUser`,
 		Args:              instanceArgs(f, 1, 1),
 		ValidArgsFunction: firstOnly(completeInstances(f)),
 		RunE: func(cmd *cobra.Command, given []string) error {
@@ -108,7 +108,8 @@ func (o *faultOptions) registerFault(cmd *cobra.Command) {
 	flags.StringVar(&o.service, "service", "", serviceFlag)
 	o.percent = 100
 	flags.Var((*percent)(&o.percent), "percent", "meet this `share` of the calls, in percent")
-	flags.StringVar(&o.method, "method", "*", "meet calls of this `method`: package.Service/Method, package.Service/* or *")
+	flags.StringVar(&o.method, "method", "*", "meet calls of this `method`: package.Service/Method, package.Service/* or *; a short name is looked up in the schema that the instance shows")
+	_ = cmd.RegisterFlagCompletionFunc("method", completeMethods(o.f)) // there is this flag
 	flags.StringVar(&o.name, "name", "", "call the fault `name`")
 }
 
@@ -152,19 +153,9 @@ func faultName(kind, method string) string {
 const maxFaultName = 63
 
 func (o *faultOptions) run(ctx context.Context, name, kind string, fault fleet.Fault, what string) error {
-	fault.Method, fault.Percentage = o.method, o.percent
+	fault.Percentage = o.percent
 	if !(o.percent > 0 && o.percent <= 100) {
 		return &fleet.Error{Kind: fleet.Usage, What: fmt.Sprintf("--percent %g is not above 0 and at most 100", o.percent)}
-	}
-	if o.method != "*" && !strings.Contains(o.method, "/") {
-		hint := "the whole name is package.Service/" + o.method + `; "gctl describe" lists them`
-		if strings.Contains(o.method, ".") {
-			hint = "package.Service/Method, or package.Service/* for all methods of a service"
-		}
-		return &fleet.Error{Kind: fleet.Usage, What: fmt.Sprintf("--method %q is no whole name of a method", o.method), Hint: hint}
-	}
-	if o.name == "" {
-		o.name = faultName(kind, o.method)
 	}
 	if err := o.gate(o.f); err != nil {
 		return err
@@ -172,6 +163,13 @@ func (o *faultOptions) run(ctx context.Context, name, kind string, fault fleet.F
 	in, err := findInstance(ctx, o.f, name, o.service)
 	if err != nil {
 		return err
+	}
+	if o.method, err = wholeMethod(ctx, o.f, in, o.method); err != nil {
+		return err
+	}
+	fault.Method = o.method
+	if o.name == "" {
+		o.name = faultName(kind, o.method)
 	}
 	operator, err := newOperator(o.f)
 	if err != nil {

@@ -20,8 +20,11 @@ type faultRow struct {
 	Fault    string     `json:"fault"`
 	Since    *time.Time `json:"since"`
 	Expires  *time.Time `json:"expires"`
-	By       string     `json:"by"`
+	By       string     `json:"by"` // as the instance knows him
 	Reason   string     `json:"reason"`
+	Journal  string     `json:"journal"` // as he called himself, where it was from here
+
+	signed string // both
 }
 
 var faultTable = output.Rows[faultRow]{
@@ -31,7 +34,7 @@ var faultTable = output.Rows[faultRow]{
 		{Name: "FAULT", Cell: func(r faultRow) output.Cell { return output.Cell{Text: r.Fault, Style: output.Caution} }},
 		{Name: "SINCE", Cell: func(r faultRow) output.Cell { return timeCell(r.Since) }},
 		{Name: "ENDS", Cell: func(r faultRow) output.Cell { return timeCell(r.Expires) }},
-		{Name: "BY", Wide: true, Cell: func(r faultRow) output.Cell { return output.Text(r.By) }},
+		{Name: "BY", Wide: true, Cell: func(r faultRow) output.Cell { return output.Text(r.signed) }},
 		{Name: "REASON", Cell: func(r faultRow) output.Cell { return output.Text(r.Reason) }},
 	},
 	Key: func(r faultRow) string { return r.Name },
@@ -73,12 +76,14 @@ func listFaults(ctx context.Context, f *Factory, given []string) error {
 		return err
 	})
 	noteMissing(f, instances, errs)
+	authors := Authors(f)
 	rows := []faultRow{}
 	for i := range lists {
 		for _, c := range lists[i].Changes {
 			if name, ok := strings.CutPrefix(c.Resource, fleet.ResourceFault); ok {
 				rows = append(rows, faultRow{
 					instances[i].Service, instances[i].ID, name, c.Value, timeOrNil(c.At), timeOrNil(c.Expires), c.Actor, c.Reason,
+					authors.Of(&c), authors.Signed(&c),
 				})
 			}
 		}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/gctl-dev/gctl/fleet"
 	"github.com/gctl-dev/gctl/internal/config"
@@ -58,40 +57,13 @@ func openMetrics(ctx context.Context, f *Factory, from string) (MetricsSource, e
 // instancesFor lists the instances of one service, or of all where service is "" or
 // others are needed to know who calls whom.
 func instancesFor(ctx context.Context, f *Factory, service string, all bool) ([]fleet.Instance, error) {
-	var out []fleet.Instance
 	if service != "" {
 		list, err := listInstances(ctx, f, service)
 		if err != nil || !all || f.Global.Addr != "" {
 			return list.Instances, err
 		}
 	}
-	services, err := listServices(ctx, f)
-	if err != nil {
-		return nil, err
-	}
-	catalog, err := f.Catalog()
-	if err != nil {
-		return nil, err
-	}
-	lists := make([]fleet.InstanceList, len(services.Services))
-	errs := make([]error, len(services.Services))
-	slots := make(chan struct{}, 16)
-	var asked sync.WaitGroup
-	for i := range services.Services {
-		slots <- struct{}{}
-		asked.Go(func() {
-			lists[i], errs[i] = catalog.Instances(ctx, services.Services[i].Name)
-			<-slots
-		})
-	}
-	asked.Wait()
-	for i := range lists {
-		if errs[i] != nil {
-			return nil, catalogError(f, errs[i])
-		}
-		out = append(out, lists[i].Instances...)
-	}
-	return out, nil
+	return searchInstances(ctx, f, nil)
 }
 
 // shownGaps is how many instances that are missing are named without -v.

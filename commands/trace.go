@@ -47,8 +47,9 @@ func newTrace(f *Factory) *cobra.Command {
   gctl trace 7555962f e52cc614
   gctl trace 7555962f09b2657ad22b12783a3e1608 --wait 10s
   gctl trace 7555962f -o json --jq '.services[] | {service, share}'`,
-		Args: args(1, 2),
-		RunE: func(cmd *cobra.Command, given []string) error { return o.run(cmd.Context(), given) },
+		Args:              args(1, 2),
+		ValidArgsFunction: o.complete,
+		RunE:              func(cmd *cobra.Command, given []string) error { return o.run(cmd.Context(), given) },
 	}
 	flags := cmd.Flags()
 	flags.Var((*seconds)(&o.since), "since", "look for the beginning of an ID among traces begun at most this `duration` ago")

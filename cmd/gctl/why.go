@@ -12,6 +12,7 @@ import (
 	"github.com/gctl-dev/gctl/fleet"
 	"github.com/gctl-dev/gctl/fleet/prom"
 	"github.com/gctl-dev/gctl/fleet/scrape"
+	"github.com/gctl-dev/gctl/ops/action"
 	"github.com/gctl-dev/gctl/ops/why"
 )
 
@@ -26,7 +27,7 @@ func wireWhy(f *commands.Factory) {
 			Dependencies: func(ctx context.Context) (why.DependencyReader, error) { return m, m.open(ctx) },
 			Control: func(context.Context) (why.ControlReader, error) {
 				plane, err := f.ControlPlane()
-				return whyControl{plane}, err
+				return whyControl{plane, sync.OnceValue(func() action.Authors { return commands.Authors(f) })}, err
 			},
 			Breakers: func(context.Context) (fleet.BreakerReader, error) { return newWhyBreakers(f, m), nil },
 		}
@@ -156,13 +157,14 @@ func (m *whyMetrics) Dependencies(ctx context.Context, service string, at time.T
 	if len(services.Services) > few {
 		return nil, why.ErrAbsent
 	}
+	lists, errs := make([]fleet.InstanceList, len(services.Services)), make([]error, len(services.Services))
+	fleet.Each(len(lists), func(i int) { lists[i], errs[i] = catalog.Instances(ctx, services.Services[i].Name) })
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
 	var all []fleet.Instance
-	for _, s := range services.Services {
-		list, err := catalog.Instances(ctx, s.Name)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, list.Instances...)
+	for i := range lists {
+		all = append(all, lists[i].Instances...)
 	}
 	c, err := m.f.Context()
 	if err != nil {
@@ -206,7 +208,10 @@ func (b *whyBreakers) Breakers(ctx context.Context, callers []fleet.Instance, ta
 }
 
 // whyControl reads limits, and what is in force, from control APIs.
-type whyControl struct{ plane fleet.ControlPlane }
+type whyControl struct {
+	plane   fleet.ControlPlane
+	authors func() action.Authors // of what was changed from here
+}
 
 // none tells whether an instance has nothing of the sort.
 func none(err error) bool {
@@ -246,9 +251,10 @@ func (w whyControl) InForce(ctx context.Context, in fleet.Instance) ([]why.Chang
 		return nil, unlessNone(err)
 	}
 	out := make([]why.ChangeFact, 0, len(list.Changes))
-	for _, ch := range list.Changes {
+	for i := range list.Changes {
+		ch := &list.Changes[i]
 		out = append(out, why.ChangeFact{
-			Resource: ch.Resource, Value: strings.TrimSpace(ch.Value), Reason: ch.Reason, Actor: ch.Actor, At: ch.At, Expires: ch.Expires,
+			Resource: ch.Resource, Value: strings.TrimSpace(ch.Value), Reason: ch.Reason, Actor: w.authors().Signed(ch), At: ch.At, Expires: ch.Expires,
 		})
 	}
 	return out, nil

@@ -208,8 +208,12 @@ func TestATraceThatIsTooLongIsCountedAndSaidSo(t *testing.T) {
 		t.Errorf("%d %s", code, answer)
 	}
 	got, err := reader(t, r).Trace(t.Context(), trace(0, 5).ID)
-	if err != nil || len(got.Spans) != 3 {
-		t.Errorf("%d spans, %v", len(got.Spans), err)
+	if err != nil || len(got.Spans) != 3 || got.Truncated != 5 {
+		t.Errorf("%d spans, %d left out, %v; want 3 and 2+3", len(got.Spans), got.Truncated, err)
+	}
+	list, err := reader(t, r).SearchTraces(t.Context(), fleet.TraceQuery{Limit: 10})
+	if err != nil || len(list.Traces) != 1 || list.Traces[0].Spans != 8 {
+		t.Errorf("%+v, %v; want a trace of 8 spans", list.Traces, err)
 	}
 }
 

@@ -59,7 +59,7 @@ type Step struct {
 	Wish     fleet.Wish
 
 	Way     Way
-	Value   string        // what it will be, in the words of the instance
+	Value   string        // what it will be, in the words of the instance; empty where it has not said it
 	Before  *fleet.Change // what is in force there now, nil for nothing
 	Nothing bool          // there is nothing to release
 	Err     error         // why it cannot be done; who plans may know it before Prepare
@@ -89,7 +89,7 @@ func (o *Operator) Prepare(ctx context.Context, steps []Step) {
 }
 
 func (o *Operator) prepare(ctx context.Context, s *Step) {
-	s.Way, s.Value = ByControl, valueOf(s.Wish)
+	s.Way = ByControl
 	if s.Err != nil {
 		return
 	}
@@ -163,18 +163,6 @@ func maintenanceValue(w fleet.Wish) string {
 		return "serving"
 	}
 	return inMaintenance
-}
-
-// valueOf is what a wish will be where the instance has not said it.
-func valueOf(w fleet.Wish) string {
-	switch {
-	case w.Release:
-		return "released"
-	case w.Resource == fleet.ResourceServing:
-		return "not_serving"
-	default:
-		return ""
-	}
 }
 
 // Capacity is what is left of a service's traffic when instances are taken out.

@@ -63,7 +63,11 @@ func (o *Operator) List(ctx context.Context) (entries []Entry, others []string, 
 	}
 	slices.Sort(others)
 	entries = entriesOf(records)
-	o.judge(ctx, entries)
+	authors, err := o.Authors()
+	if err != nil {
+		return nil, nil, err
+	}
+	o.judge(ctx, entries, authors)
 	slices.SortStableFunc(entries, func(a, b Entry) int {
 		return cmp.Or(b.At.Compare(a.At), cmp.Compare(a.Action, b.Action), cmp.Compare(a.Instance.ID, b.Instance.ID), cmp.Compare(a.Resource, b.Resource))
 	})
@@ -118,7 +122,7 @@ func (e *Entry) result(r *record) {
 }
 
 // judge finds out what is left of each entry.
-func (o *Operator) judge(ctx context.Context, entries []Entry) {
+func (o *Operator) judge(ctx context.Context, entries []Entry, authors Authors) {
 	now := o.Now()
 	asked := map[string][]int{} // by instance: who is to be asked
 	for i := range entries {
@@ -139,7 +143,7 @@ func (o *Operator) judge(ctx context.Context, entries []Entry) {
 	for _, group := range asked {
 		groups = append(groups, group)
 	}
-	parallel(len(groups), func(g int) { o.ask(ctx, entries, groups[g]) })
+	parallel(len(groups), func(g int) { o.ask(ctx, entries, groups[g], authors) })
 	markReleased(entries)
 }
 
@@ -148,7 +152,7 @@ func (o *Operator) judge(ctx context.Context, entries []Entry) {
 const late = 15 * time.Second
 
 // ask asks one instance about the entries of a group.
-func (o *Operator) ask(ctx context.Context, entries []Entry, group []int) {
+func (o *Operator) ask(ctx context.Context, entries []Entry, group []int, authors Authors) {
 	var list *fleet.ChangeList
 	var failed error
 	for _, i := range group {
@@ -166,7 +170,7 @@ func (o *Operator) ask(ctx context.Context, entries []Entry, group []int) {
 			e.State, e.Detail = StateHidden, failed.Error()
 			continue
 		}
-		e.compare(list, o.Now())
+		e.compare(list, o.Now(), authors)
 	}
 }
 
@@ -180,7 +184,7 @@ func (o *Operator) changes(ctx context.Context, in fleet.Instance) (fleet.Change
 }
 
 // compare says what a list of what is in force means for an entry.
-func (e *Entry) compare(list *fleet.ChangeList, at time.Time) {
+func (e *Entry) compare(list *fleet.ChangeList, at time.Time, authors Authors) {
 	now, ok := list.Find(e.Resource)
 	e.Now = now
 	switch {
@@ -194,7 +198,7 @@ func (e *Entry) compare(list *fleet.ChangeList, at time.Time) {
 		e.State, e.Expires = InForce, now.Expires
 		e.etag = now.ETag
 	default:
-		e.State, e.Detail = Replaced, fmt.Sprintf("%s by %s: %s", now.Value, now.Actor, now.Reason)
+		e.State, e.Detail = Replaced, fmt.Sprintf("%s by %s: %s", now.Value, authors.Signed(&now), now.Reason)
 	}
 }
 

@@ -14,7 +14,7 @@ func (g *signals) actions(c *Cause) []Action {
 	switch c.Kind {
 	case SlowInstance, FailingInstance, SchemaDrift:
 		out = append(out, g.quarantines(c)...)
-		out = append(out, drains(c)...)
+		out = append(out, g.drains(c)...)
 		if c.Kind == SchemaDrift {
 			out = append(out, advice("finish the roll-out of "+c.Service+", or roll it back, so that all instances serve one schema"))
 		}
@@ -71,22 +71,23 @@ func (g *signals) releases(c *Cause) []Action {
 	return out
 }
 
-// quarantines take the instances out of traffic where enough others are left.
+// quarantines take the instances out of traffic where enough others are left, and let
+// those back that are out already.
 func (g *signals) quarantines(c *Cause) []Action {
 	s := g.service(c.Service)
 	if s == nil {
 		return nil
 	}
 	left := count(s.members, func(m *member) bool { return m.answers() && !m.quarantined() && !slices.Contains(c.Instances, m.ID) })
-	if left == 0 || left < len(c.Instances) {
-		return nil
-	}
 	var out []Action
 	for _, id := range c.Instances[:min(6, len(c.Instances))] {
 		if m := s.member(id); m != nil && m.quarantined() {
-			if m.inForce("serving") {
+			if !m.inForce("drain") { // which ends with the process
 				out = append(out, Action{Text: id + " is out of traffic already; let it back when it is well", Command: command("release", id), Reversible: true})
 			}
+			continue
+		}
+		if left == 0 || left < len(c.Instances) {
 			continue
 		}
 		out = append(out, Action{
@@ -97,9 +98,15 @@ func (g *signals) quarantines(c *Cause) []Action {
 	return out
 }
 
-func drains(c *Cause) []Action {
+func (g *signals) drains(c *Cause) []Action {
+	s := g.service(c.Service)
 	var out []Action
 	for _, id := range c.Instances[:min(2, len(c.Instances))] {
+		if s != nil {
+			if m := s.member(id); m != nil && m.inForce("drain") {
+				continue // it goes on by itself
+			}
+		}
 		out = append(out, Action{Text: "stop " + id + " in order; its platform starts it anew", Command: command("drain", id)})
 	}
 	return out

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/gctl-dev/gctl/fleet"
 )
 
 // Analyse judges facts. It reads nothing else, so that the same facts always
@@ -53,9 +55,14 @@ func (g *signals) addInForce(c *Cause) {
 		if !slices.Contains(c.Instances, m.ID) {
 			continue
 		}
+		if m.Catalog == fleet.Maintenance {
+			c.Evidence = append(c.Evidence, Evidence{
+				Text: m.ID + ": the catalog has it in maintenance, out of traffic", Source: "catalog", Command: command("instances", c.Service),
+			})
+		}
 		for i := range m.InForce {
 			in := &m.InForce[i]
-			if in.Resource == "serving" {
+			if in.Resource == "serving" || in.Resource == "drain" {
 				c.Evidence = append(c.Evidence, changeEvidence(m.ID, in))
 			}
 			if !strings.HasPrefix(in.Resource, "fault/") || added >= 4 {

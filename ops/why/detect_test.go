@@ -323,6 +323,55 @@ func TestAQuarantinedInstanceIsOfferedToBeLetBack(t *testing.T) {
 	}
 }
 
+// So is who is out of traffic by the catalog; who is being drained does not come back.
+func TestWhoIsInMaintenanceOrDrainedIsNotQuarantined(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		change   func(*why.InstanceFact)
+		actions  []string
+		evidence string
+	}{
+		{
+			"maintenance", func(in *why.InstanceFact) { in.Catalog = fleet.Maintenance },
+			[]string{"gctl release user-3", "gctl drain user-3"}, "user-3: the catalog has it in maintenance, out of traffic",
+		},
+		{
+			"drain", func(in *why.InstanceFact) {
+				in.InForce = []why.ChangeFact{{Resource: "drain", Value: "draining", Actor: "ada"}}
+			},
+			nil, "user-3: drain draining by ada",
+		},
+	} {
+		r := why.Analyse(factsOf(func(f *why.Facts) {
+			each(user(f), "user-3", func(c *why.CallFact) { fail(c, 0.8, "INTERNAL") })
+			c.change(&user(f).Instances[2])
+		}))
+		var commands []string
+		for _, a := range r.Actions {
+			commands = append(commands, a.Command)
+		}
+		if !slices.Equal(commands, c.actions) {
+			t.Errorf("%s: actions %q, want %q", c.name, commands, c.actions)
+		}
+		if len(r.Causes) == 0 || !slices.ContainsFunc(r.Causes[0].Evidence, func(e why.Evidence) bool { return e.Text == c.evidence }) {
+			t.Errorf("%s: no evidence %q: %+v", c.name, c.evidence, r.Causes)
+		}
+	}
+}
+
+// Letting an instance back needs nobody else to be left.
+func TestAnInstanceIsLetBackAlsoWhereNobodyIsLeft(t *testing.T) {
+	r := why.Analyse(factsOf(func(f *why.Facts) {
+		each(user(f), "user-3", func(c *why.CallFact) { fail(c, 0.8, "INTERNAL") })
+		for i := range user(f).Instances {
+			user(f).Instances[i].InForce = []why.ChangeFact{{Resource: "serving", Value: "not_serving", Actor: "ada"}}
+		}
+	}))
+	if !slices.ContainsFunc(r.Actions, func(a why.Action) bool { return a.Command == "gctl release user-3" }) {
+		t.Errorf("%+v", r.Actions)
+	}
+}
+
 // An instance is not offered to be taken out where nobody would be left.
 func TestTheLastOneIsNotQuarantined(t *testing.T) {
 	r := why.Analyse(factsOf(func(f *why.Facts) {

@@ -128,7 +128,8 @@ func put(m *map[string]string, key, value string) {
 func number(f float64) string { return strconv.FormatFloat(f, 'g', -1, 64) }
 
 // Group sorts spans into traces, in the order in which their first ones come. A
-// trace keeps most spans and counts the others; 0 keeps all.
+// trace keeps most spans and counts the others, and those that its source left out;
+// 0 keeps all.
 func Group(list []Span, most int) []fleet.Trace {
 	var traces []fleet.Trace
 	at := map[string]int{}
@@ -139,7 +140,9 @@ func Group(list []Span, most int) []fleet.Trace {
 			at[list[i].Trace] = n
 			traces = append(traces, fleet.Trace{ID: list[i].Trace})
 		}
-		if t := &traces[n]; most > 0 && len(t.Spans) >= most {
+		t := &traces[n]
+		t.Truncated += takeWarning(&list[i].Span)
+		if most > 0 && len(t.Spans) >= most {
 			t.Truncated++
 		} else {
 			t.Spans = append(t.Spans, list[i].Span)

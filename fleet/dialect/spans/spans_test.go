@@ -1,6 +1,7 @@
 package spans_test
 
 import (
+	"bytes"
 	"reflect"
 	"strings"
 	"testing"
@@ -62,6 +63,38 @@ func TestWhatTheGeneratedCodeWritesIsRead(t *testing.T) {
 	list, left, err := spans.FromProto(raw)
 	if got := group(t, list, left, err); !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+}
+
+// What a trace lacks is a warning of its first span, which Jaeger's readers show.
+func TestWhatATraceLacksIsWrittenAsAWarning(t *testing.T) {
+	want := sample()
+	want.Truncated = 7
+	before := len(want.Spans[0].Attributes)
+	raw, err := spans.ToJSON([]fleet.Trace{want})
+	const warning = `{"key":"@jaeger@warnings","value":{"arrayValue":{"values":[{"stringValue":"7 spans left out: the trace has too many"}]}}}`
+	if err != nil || bytes.Count(raw, []byte(warning)) != 1 || len(want.Spans[0].Attributes) != before {
+		t.Fatalf("%s, %v", raw, err)
+	}
+	list, left, err := spans.FromJSON(raw)
+	if err != nil || left != 0 {
+		t.Fatal(left, err)
+	}
+	if got := spans.Group(list, 0); len(got) != 1 || got[0].Truncated != 7 || !reflect.DeepEqual(got[0].Spans, want.Spans) {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+}
+
+// What others warn of is left to be shown, whatever it looks like.
+func TestWarningsOfOthersStay(t *testing.T) {
+	for _, text := range []string{
+		"[clock skew]", "[-1 spans left out: the trace has too many]", "[7 spans left out: the trace has too many,clock skew]",
+		"[99999999999 spans left out: the trace has too many]", "7 spans left out: the trace has too many", "",
+	} {
+		got := spans.Group([]spans.Span{{Trace: traceID, Span: fleet.Span{Attributes: map[string]string{"@jaeger@warnings": text}}}}, 0)
+		if kept, ok := got[0].Spans[0].Attributes["@jaeger@warnings"]; got[0].Truncated != 0 || !ok || kept != text {
+			t.Errorf("%q: %+v", text, got)
+		}
 	}
 }
 

@@ -48,23 +48,34 @@ type (
 		Attributes []outAttribute `json:"attributes,omitempty"`
 	}
 	outAttribute struct {
-		Key   string   `json:"key"`
-		Value outValue `json:"value"`
+		Key   string `json:"key"`
+		Value any    `json:"value"` // outValue or outList
 	}
 	outValue struct {
 		String string `json:"stringValue"`
 	}
+	outList struct {
+		Array outValues `json:"arrayValue"`
+	}
+	outValues struct {
+		Values []outValue `json:"values"`
+	}
 )
 
 // ToJSON writes traces as Jaeger's api_v3 answers: one document
-// {"result":{"resourceSpans":[...]}}. Every value is a string.
+// {"result":{"resourceSpans":[...]}}. Every value is a string. The spans that a
+// trace lacks are told by a warning of its first span, as Jaeger does.
 func ToJSON(traces []fleet.Trace) ([]byte, error) {
 	var a answer
 	a.Result.ResourceSpans = []outResource{}
 	for i := range traces {
 		for j := range traces[i].Spans {
 			s := &traces[i].Spans[j]
-			r := outResource{ScopeSpans: []outScope{{Spans: []outSpan{out(traces[i].ID, s)}}}}
+			o := out(traces[i].ID, s)
+			if left := traces[i].Truncated; j == 0 && left > 0 {
+				o.Attributes = append(o.Attributes, warning(left))
+			}
+			r := outResource{ScopeSpans: []outScope{{Spans: []outSpan{o}}}}
 			r.Resource.Attributes = outAttributes(s.Resource)
 			a.Result.ResourceSpans = append(a.Result.ResourceSpans, r)
 		}
