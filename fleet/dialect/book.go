@@ -36,6 +36,7 @@ type tally struct {
 	notes     map[string]bool
 	counted   bool // a counter was there
 	measured  bool // a histogram was there
+	endless   int  // classic histograms without a usable +Inf bucket
 	odd       int  // values that are no rates
 }
 
@@ -74,16 +75,16 @@ func (b *Book) Bucket(s *Source, labels Labels, place fleet.Match, rate float64)
 		return
 	}
 	t.measured = true
-	bound, err := strconv.ParseFloat(labels["le"], 64)
-	if err != nil || math.IsNaN(bound) || !sane(rate) {
-		t.odd++
-		return
-	}
 	id := seriesID(s, labels, place)
 	l := b.ladders[id]
 	if l == nil {
 		l = &ladder{key: key, steps: map[float64]float64{}}
 		b.ladders[id] = l
+	}
+	bound, err := strconv.ParseFloat(labels["le"], 64)
+	if err != nil || math.IsNaN(bound) || !sane(rate) {
+		t.odd++
+		return
 	}
 	l.steps[bound*s.unit(labels, t)] += rate
 }
@@ -235,6 +236,10 @@ func (b *Book) REDs() []fleet.RED {
 	for _, id := range slices.Sorted(maps.Keys(b.ladders)) { // in order: sums of floats depend on it
 		l := b.ladders[id]
 		t := b.tallies[l.key]
+		if _, whole := l.steps[math.Inf(1)]; !whole { // how many took longer than the last bound is not known
+			t.endless++
+			continue
+		}
 		t.intervals = append(t.intervals, l.intervals()...)
 	}
 	b.ladders = map[string]*ladder{}

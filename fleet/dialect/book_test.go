@@ -104,7 +104,11 @@ func TestWhatIsNotKnownIsSaid(t *testing.T) {
 		"no code":       {func(b *dialect.Book) { b.Calls(handled, dialect.Labels{}, user, 1) }, "error_ratio: not all calls have a status code"},
 		"no histogram":  {func(b *dialect.Book) { b.Calls(handled, dialect.Labels{"grpc_code": "OK"}, user, 1) }, "p50, p95, p99: there is no histogram"},
 		"nothing sane":  {func(b *dialect.Book) { b.Calls(handled, dialect.Labels{"grpc_code": "OK"}, user, math.NaN()) }, "rate, error_ratio"},
-		"buckets alone": {func(b *dialect.Book) { bucket(b, t, "0.1", 1) }, "rate, error_ratio: there is a histogram, but no counter"},
+		"buckets alone": {func(b *dialect.Book) { bucket(b, t, "0.1", 1); bucket(b, t, "+Inf", 1) }, "rate, error_ratio: there is a histogram, but no counter"},
+		"no +Inf":       {func(b *dialect.Book) { bucket(b, t, "0.1", 1); bucket(b, t, "1", 2) }, "p50, p95, p99: the histogram has no usable +Inf bucket"},
+		"NaN in +Inf":   {func(b *dialect.Book) { bucket(b, t, "0.1", 1); bucket(b, t, "+Inf", math.NaN()) }, "p50, p95, p99: the histogram has no usable +Inf bucket"},
+		"all NaN":       {func(b *dialect.Book) { bucket(b, t, "0.1", math.NaN()); bucket(b, t, "+Inf", math.NaN()) }, "p50, p95, p99: the histogram has no usable +Inf bucket"},
+		"falling +Inf":  {func(b *dialect.Book) { bucket(b, t, "0.1", 1); bucket(b, t, "+Inf", -2) }, "p50, p95, p99: the histogram has no usable +Inf bucket"},
 		"above":         {func(b *dialect.Book) { bucket(b, t, "0.1", 1); bucket(b, t, "+Inf", 9) }, "p50, p95, p99: above the largest bucket, 100ms"},
 		"one bucket":    {func(b *dialect.Book) { bucket(b, t, "+Inf", 9) }, "the histogram has no buckets"},
 	} {
@@ -133,6 +137,8 @@ func TestMillisecondsInSeconds(t *testing.T) {
 		book := dialect.NewBook(query(fleet.ServerSide), "prometheus")
 		labels := dialect.Labels{"otel_scope_name": "go.opentelemetry.io/contrib/instrumentation/google.golang.org/grpc/otelgrpc", "otel_scope_version": version, "le": "25"}
 		book.Bucket(s, labels, fleet.Match{Service: "user"}, 1)
+		labels["le"] = "+Inf"
+		book.Bucket(s, labels, fleet.Match{Service: "user"}, 1)
 		r := book.REDs()[0]
 		if math.Abs(r.P50-want) > 1e-9 || (len(r.Notes) == 1) != (version == "0.65.0") {
 			t.Errorf("%s: %+v", version, r)
@@ -140,7 +146,24 @@ func TestMillisecondsInSeconds(t *testing.T) {
 	}
 	book := dialect.NewBook(query(fleet.ServerSide), "prometheus")
 	book.Bucket(s, dialect.Labels{"otel_scope_name": "another.library", "otel_scope_version": "0.65.0", "le": "1"}, fleet.Match{Service: "user"}, 1)
+	book.Bucket(s, dialect.Labels{"otel_scope_name": "another.library", "otel_scope_version": "0.65.0", "le": "+Inf"}, fleet.Match{Service: "user"}, 1)
 	if r := book.REDs()[0]; r.P50 != .5 {
+		t.Errorf("%+v", r)
+	}
+}
+
+// What is left out of a histogram widens an interval or makes its quantiles
+// unknown; it never moves calls into another bucket.
+func TestAHistogramWithAHole(t *testing.T) {
+	book := dialect.NewBook(query(fleet.ServerSide), "prometheus")
+	for _, b := range []struct {
+		le   string
+		rate float64
+	}{{"0.1", 0}, {"0.2", math.NaN()}, {"0.3", math.Inf(1)}, {"0.4", -1}, {"0.5", 8}, {"NaN", 3}, {"x", 3}, {"+Inf", 8}} {
+		bucket(book, t, b.le, b.rate)
+	}
+	r := book.REDs()[0]
+	if math.Abs(r.P50-.3) > 1e-9 || !strings.Contains(strings.Join(r.Notes, ";"), "5 values that are no counts") {
 		t.Errorf("%+v", r)
 	}
 }

@@ -27,6 +27,9 @@ func (t *tally) red(q *fleet.REDQuery, key Key) fleet.RED {
 	if slices.Contains(q.By, fleet.ByCaller) && key.Caller == "" {
 		r.Unknown = append(r.Unknown, "caller: "+unknownCaller(q.Side))
 	}
+	if t.endless > 0 {
+		r.Notes = append(r.Notes, fmt.Sprintf("%d histograms without a usable +Inf bucket are left out", t.endless))
+	}
 	if t.odd > 0 {
 		r.Notes = append(r.Notes, fmt.Sprintf("%d values that are no counts (NaN, infinite or negative) are left out", t.odd))
 	}
@@ -88,6 +91,8 @@ func (t *tally) durations(r *fleet.RED, not bool) {
 	case math.IsInf(r.P50, 1) && r.Bound == 0:
 		r.P50, r.P95, r.P99 = math.NaN(), math.NaN(), math.NaN()
 		r.Unknown = append(r.Unknown, "p50, p95, p99: the histogram has no buckets; native ones are not in a text exposition")
+	case math.IsNaN(r.P50) && t.endless > 0:
+		r.Unknown = append(r.Unknown, "p50, p95, p99: the histogram has no usable +Inf bucket, so how many calls took longer is not known")
 	case math.IsNaN(r.P50):
 		r.Unknown = append(r.Unknown, "p50, p95, p99: no durations were recorded in the window")
 	default:

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -250,7 +251,7 @@ func (p *pair) elapsed(before map[string]float64) float64 {
 	span := p.second.at.Sub(p.first.at).Seconds()
 	for i := range p.second.samples {
 		s := &p.second.samples[i]
-		if s.name != startTime {
+		if s.name != startTime || math.IsInf(s.value, 0) {
 			continue
 		}
 		if was, ok := before[s.key()]; ok && s.value > was {

@@ -38,6 +38,10 @@ func TestRatesBetweenTwoPages(t *testing.T) {
 		"a process that jumped into the future": {
 			"process_start_time_seconds 1.6e9\n" + ok + "10\n", "process_start_time_seconds 1.8e9\n" + ok + "12\n", 6, 0,
 		},
+		"a start that is no time": {
+			"process_start_time_seconds 1.6e9\n" + ok + "10\n", "process_start_time_seconds +Inf\n" + ok + "12\n", 1, 0,
+		},
+		"Inf": {ok + "12\n", ok + "+Inf\n", math.NaN(), math.NaN()}, "negative": {ok + "12\n", ok + "-3\n", math.NaN(), math.NaN()},
 		"NaN": {ok + "NaN\n", ok + "12\n", math.NaN(), math.NaN()},
 	} {
 		in := fleet.Instance{ID: "user-1", Service: "user"}
