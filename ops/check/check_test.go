@@ -237,7 +237,7 @@ func TestReports(t *testing.T) {
 	s := well()
 	s.SLO = nil
 	s.Call = func(context.Context, *check.Subject) (check.Reply, error) {
-		return check.Reply{Code: "INTERNAL", Message: "bad \x00\x1b[31m | <b> s3cret-token\nmore"}, nil
+		return check.Reply{Code: "INTERNAL", Message: "bad \x00\x1b[31m | <b> s3cret-token\nmore \u009b2J\x7f\u202e\u2066end"}, nil
 	}
 	file := parse(t, design)
 	results := check.Run(t.Context(), file, s, check.Options{Now: time.Now})
@@ -264,7 +264,7 @@ func TestReports(t *testing.T) {
 		t.Errorf("%+v\n%s", parsed, junit.String())
 	}
 	for what, text := range map[string]string{"junit": junit.String(), "markdown": markdown.String(), "github": github.String()} {
-		if strings.Contains(text, "s3cret") || strings.ContainsAny(text, "\x00\x1b") {
+		if strings.Contains(text, "s3cret") || strings.ContainsAny(text, "\x00\x1b\x7f\u009b\u202e\u2066") {
 			t.Errorf("%s has what it must not: %q", what, text)
 		}
 	}
@@ -345,6 +345,65 @@ func TestFilesThatAreNone(t *testing.T) {
 		if !errors.As(err, &fe) || !strings.Contains(strings.Join(fe.Details, "\n"), want) {
 			t.Errorf("%.40q: %v %v", text, err, fe)
 		}
+	}
+}
+
+// A mistake in one line has its place, one of the whole file has none, and of those
+// that keep the file from being read none is left out.
+func TestPlacesOfMistakesThatKeepAFileFromBeingRead(t *testing.T) {
+	for text, want := range map[string]string{
+		"":                        "c.yaml: there are no checks in it (gctl check --init SERVICE writes a first file)",
+		"checks: []\n---\na: 1\n": "c.yaml: there are no checks in it (gctl check --init SERVICE writes a first file)",
+		"checks:\n" + strings.Repeat(" ", 300) + "- a\n": "c.yaml:2:1: the line is nested too deeply",
+		"checks:\n  - &x {name: !!str a}\n  - *x\n":      "c.yaml:2:5: anchors|c.yaml:2:15: anchors|c.yaml:3:5: anchors",
+		"a: &a [x]\nb: &b [*a,*a]\nc: &c [*b,*b]\n":      "c.yaml:1:4: |c.yaml:2:4: |c.yaml:2:8: |c.yaml:2:11: |c.yaml:3:4: |c.yaml:3:8: |c.yaml:3:11: ",
+		"checks:\n  - name: \"a\n":                       "c.yaml:2:",
+		"checks:\n\t- name: a\n":                         "c.yaml:2:1: ",
+		"checks:\n  - {name: a, promql: up, expect: {value: '> 1'}, name: b, promql: up, foo: 1}\n": `c.yaml:2:51: the key "name" stands twice|c.yaml:2:60: the key "promql" stands twice|c.yaml:2:72: unknown key "foo"`,
+		"\x00\xff\xfe": "c.yaml:1:1: ",
+	} {
+		_, err := check.Parse("c.yaml", []byte(text), env)
+		var fe *fleet.Error
+		if !errors.As(err, &fe) || fe.Hint == "" {
+			t.Errorf("%.40q: %v", text, err)
+			continue
+		}
+		wants := strings.Split(want, "|")
+		if len(fe.Details) != len(wants) {
+			t.Errorf("%.40q: %d mistakes, want %d: %q", text, len(fe.Details), len(wants), fe.Details)
+			continue
+		}
+		for i, detail := range fe.Details {
+			if !strings.HasPrefix(detail, wants[i]) {
+				t.Errorf("%.40q: %q, want %q", text, detail, wants[i])
+			}
+		}
+	}
+}
+
+// The largest file that is read at all is read or refused soon, whatever is in it.
+func TestTheLargestFilesEndSoon(t *testing.T) {
+	for name, unit := range map[string]string{
+		"brackets": "[]", "braces": "{}", "quotes": "'", "double quotes": `"`, "anchors": "&a ", "aliases": "*a ", "tags": "!!x ", "keys": "? ",
+		"mappings": "a: ", "commas": ",", "documents": "---\n", "comments": "#\n", "lines": "\n", "list": "- a\n", "flow": "[a, {b: c}], ",
+		"blocks": "a: |\n  b\n", "bombs": "a: &a [*a,*a]\n", "bytes": "\xff", "checks": "- {name: a, health: {service: b}}\n",
+		"carriage returns": "\r", "percent": "%YAML 1.1\n", "merge": "<<: *a\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			began := time.Now()
+			if _, err := check.Parse("c.yaml", []byte(strings.Repeat(unit, (64<<10)/len(unit))), env); err == nil {
+				t.Error("it is no file of checks")
+			}
+			text := "checks:\n" + strings.Repeat(unit, (1<<20-8)/len(unit))
+			_, err := check.Parse("c.yaml", []byte(text), env)
+			var fe *fleet.Error
+			if !errors.As(err, &fe) || len(fe.Details) > 101 {
+				t.Errorf("it is no file of checks: %.500v", err)
+			}
+			if took := time.Since(began); took > 10*time.Second {
+				t.Errorf("it took %s", took)
+			}
+		})
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // The shape of a JUnit report as Jenkins, GitLab and the GitHub actions read it:
@@ -54,7 +55,7 @@ type junitDetail struct {
 func JUnit(w io.Writer, file *File, results []Result) error {
 	name := strings.TrimSuffix(filepath.Base(file.Path), filepath.Ext(file.Path))
 	suite := junitSuite{
-		Name: xmlText(name), Tests: len(results), Failures: Count(results, Failed), Errors: Count(results, Undecided),
+		Name: plainText(name), Tests: len(results), Failures: Count(results, Failed), Errors: Count(results, Undecided),
 	}
 	var whole time.Duration
 	for i := range results {
@@ -77,9 +78,9 @@ func JUnit(w io.Writer, file *File, results []Result) error {
 
 func junitCaseOf(file *File, suite string, r *Result) junitCase {
 	c := junitCase{
-		Name: xmlText(r.Check.Name), Class: xmlText("gctl." + suite), File: xmlText(file.Path), Line: r.Check.Line, Time: inSeconds(r.Took),
+		Name: plainText(r.Check.Name), Class: plainText("gctl." + suite), File: plainText(file.Path), Line: r.Check.Line, Time: inSeconds(r.Took),
 	}
-	detail := &junitDetail{Type: string(r.Check.Kind), Message: xmlText(r.Summary()), Text: xmlText("\n" + strings.Join(r.Lines(), "\n") + "\n")}
+	detail := &junitDetail{Type: string(r.Check.Kind), Message: plainText(r.Summary()), Text: plainText("\n" + strings.Join(r.Lines(), "\n") + "\n")}
 	switch r.Outcome {
 	case Failed:
 		c.Failure = detail
@@ -88,7 +89,7 @@ func junitCaseOf(file *File, suite string, r *Result) junitCase {
 	case Passed:
 		if r.Check.Kind == Metrics { // of which calls the numbers are
 			for i := range r.Findings {
-				c.Out += xmlText(r.Findings[i].line()) + "\n"
+				c.Out += plainText(r.Findings[i].line()) + "\n"
 			}
 		}
 	}
@@ -97,11 +98,14 @@ func junitCaseOf(file *File, suite string, r *Result) junitCase {
 
 func inSeconds(d time.Duration) string { return fmt.Sprintf("%.3f", d.Seconds()) }
 
-// xmlText removes what XML 1.0 forbids, which a parser would refuse the whole
-// report for: https://www.w3.org/TR/xml/#charsets.
-func xmlText(s string) string {
+// plainText removes what XML 1.0 forbids, which a parser would refuse the whole
+// report for (https://www.w3.org/TR/xml/#charsets), and what would move the cursor
+// or turn the text around where a report or a job's log is shown on a terminal.
+func plainText(s string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
+		case r >= 0x7F && r <= 0x9F, unicode.Is(unicode.Bidi_Control, r):
+			return -1
 		case r == '\t', r == '\n', r == '\r', r >= 0x20 && r <= 0xD7FF, r >= 0xE000 && r < 0xFFFD, r >= 0x10000 && r <= 0x10FFFF:
 			return r
 		default:

@@ -22,6 +22,8 @@ const (
 	maxSize   = 1 << 20
 	maxNested = 50
 	maxChecks = 1000
+	maxTold   = 100      // mistakes
+	maxTwice  = 64 << 10 // the library allows a key to stand twice in quadratic time
 )
 
 // Problem is a mistake in a file of checks.
@@ -61,8 +63,15 @@ func (r *reader) mistakes() error {
 	if len(r.problems) == 1 {
 		e.What = r.path + " has a mistake"
 	}
-	for _, p := range r.problems {
-		line := fmt.Sprintf("%s:%d:%d: %s", r.path, p.Line, p.Column, p.What)
+	for i, p := range r.problems {
+		if i == maxTold {
+			e.Details = append(e.Details, fmt.Sprintf("and %d more", len(r.problems)-i))
+			break
+		}
+		line := r.path + ": " + p.What
+		if p.Line > 0 {
+			line = fmt.Sprintf("%s:%d:%d: %s", r.path, p.Line, p.Column, p.What)
+		}
 		if p.Hint != "" {
 			line += " (" + p.Hint + ")"
 		}
@@ -83,8 +92,8 @@ func place(n ast.Node) *token.Position { return n.GetToken().Position }
 
 // tree parses the YAML; nil where it is none, or empty.
 func (r *reader) tree(data []byte) (root ast.Node) {
-	if err := bounded(data); err != nil {
-		r.problemf(nil, "", "%v", err)
+	if at, err := bounded(data); err != nil {
+		r.problemf(at, "", "%v", err)
 		return nil
 	}
 	// The library is known to panic on some malformed files.
@@ -95,6 +104,11 @@ func (r *reader) tree(data []byte) (root ast.Node) {
 		}
 	}()
 	parsed, err := parser.ParseBytes(data, 0)
+	if err != nil && len(data) <= maxTwice { // a key that stands twice should not hide the other mistakes
+		if again, stillWrong := parser.ParseBytes(data, 0, parser.AllowDuplicateMapKey()); stillWrong == nil {
+			parsed, err = again, nil
+		}
+	}
 	if err != nil {
 		var y yaml.Error
 		if errors.As(err, &y) && y.GetToken() != nil {
@@ -108,28 +122,33 @@ func (r *reader) tree(data []byte) (root ast.Node) {
 		r.problemf(nil, "gctl check --init SERVICE writes a first file", "there are no checks in it")
 		return nil
 	}
+	refused := false
 	for _, t := range []ast.NodeType{ast.AnchorType, ast.AliasType, ast.TagType} {
-		if found := ast.Filter(t, parsed.Docs[0].Body); len(found) > 0 {
-			r.problemf(place(found[0]), "", "anchors, aliases and tags are not supported")
-			return nil
+		for _, n := range ast.Filter(t, parsed.Docs[0].Body) {
+			refused = true
+			r.problemf(place(n), "", "anchors, aliases and tags are not supported")
 		}
+	}
+	if refused { // whatever else is wrong may come of these
+		return nil
 	}
 	return parsed.Docs[0].Body
 }
 
-func bounded(data []byte) error {
+// bounded says where the file is more than the YAML library is given to read.
+func bounded(data []byte) (*token.Position, error) {
 	if len(data) > maxSize {
-		return fmt.Errorf("the file is larger than %d MiB", maxSize>>20)
+		return nil, fmt.Errorf("the file is larger than %d MiB", maxSize>>20)
 	}
 	nested := 0
 	for n, line := range bytes.Split(data, []byte("\n")) {
 		nested += bytes.Count(line, []byte("{")) + bytes.Count(line, []byte("["))
 		nested = max(0, nested-bytes.Count(line, []byte("}"))-bytes.Count(line, []byte("]")))
 		if indent := len(line) - len(bytes.TrimLeft(line, " \t-?:")); nested > maxNested || indent > 4*maxNested {
-			return fmt.Errorf("line %d is nested too deeply", n+1)
+			return &token.Position{Line: n + 1, Column: 1}, errors.New("the line is nested too deeply")
 		}
 	}
-	return nil
+	return nil, nil //nolint:nilnil // nothing is wrong
 }
 
 func (r *reader) root(root ast.Node) {

@@ -74,7 +74,7 @@ func Verdict(results []Result) string {
 
 // cell makes text that is safe in a cell of a Markdown table.
 func cell(s string) string {
-	return strings.NewReplacer("|", `\|`, "\n", " ", "\r", " ", "<", "&lt;", "`", "\\`").Replace(xmlText(s))
+	return strings.NewReplacer("|", `\|`, "\n", " ", "\r", " ", "<", "&lt;", "`", "\\`").Replace(plainText(s))
 }
 
 // GitHub writes an annotation for each check that did not pass, as workflow
@@ -100,9 +100,9 @@ func GitHub(w io.Writer, file *File, results []Result) error {
 
 // message and property escape as the toolkit's own command.ts does.
 func message(s string) string {
-	return strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A").Replace(xmlText(s))
+	return strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A").Replace(plainText(s))
 }
 
 func property(s string) string {
-	return strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C").Replace(xmlText(s))
+	return strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C").Replace(plainText(s))
 }
