@@ -84,8 +84,8 @@ func (c *comparison) count(l *Layout, paths []int, side func(*Difference) *Stat)
 	for i := range l.Rows {
 		row, s := &l.Rows[i], side(&c.list[paths[i]])
 		s.Spans++
-		s.Total += row.Span.Duration
-		s.Self += row.Self
+		s.Total = plus(s.Total, length(row.Span))
+		s.Self = plus(s.Self, row.Self)
 		s.Critical += row.Critical
 		if row.Span.Error {
 			s.Errors++

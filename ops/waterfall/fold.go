@@ -144,7 +144,7 @@ func (f *folder) lines(row, depth int) {
 		for _, c := range group {
 			line.Hidden += f.l.Rows[c].Below + 1
 			line.Errors += f.errors(c)
-			line.Total += f.l.Rows[c].Span.Duration
+			line.Total = plus(line.Total, length(f.l.Rows[c].Span))
 		}
 		f.out = append(f.out, line)
 	}

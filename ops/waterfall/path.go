@@ -26,7 +26,7 @@ func (l *Layout) selfTimes() {
 		}
 	}
 	for i := range l.Rows {
-		l.Rows[i].Self = l.Rows[i].Span.Duration - covered[i]
+		l.Rows[i].Self = max(0, length(l.Rows[i].Span)-covered[i])
 	}
 }
 
@@ -111,7 +111,7 @@ func (l *Layout) shares() {
 		}
 		s := &l.Shares[n]
 		s.Spans++
-		s.Self += row.Self
+		s.Self = plus(s.Self, row.Self)
 		s.Critical += row.Critical
 		whole += row.Critical
 		if row.Span.Error {

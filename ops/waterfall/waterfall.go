@@ -10,6 +10,7 @@ package waterfall
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"time"
 
@@ -133,8 +134,8 @@ func (l *Layout) span(nodes []node) {
 		if i == 0 || s.Start.Before(l.Start) {
 			l.Start = s.Start
 		}
-		if i == 0 || s.End().After(end) {
-			end = s.End()
+		if e := s.Start.Add(length(s)); i == 0 || e.After(end) {
+			end = e
 		}
 		if s.Error {
 			l.Errors++
@@ -263,4 +264,18 @@ func (l *Layout) order(nodes []node, roots []int) {
 }
 
 // end is when a row ended, from the start of the trace.
-func (l *Layout) end(row int) time.Duration { return l.Rows[row].Offset + l.Rows[row].Span.Duration }
+func (l *Layout) end(row int) time.Duration {
+	return min(plus(l.Rows[row].Offset, length(l.Rows[row].Span)), l.Duration)
+}
+
+// length is how long a span took. One that ended before it began took no time.
+func length(s *fleet.Span) time.Duration { return max(0, s.Duration) }
+
+// plus adds what is not negative. Clocks that are centuries ahead give sums that are
+// longer than a duration can be.
+func plus(a, b time.Duration) time.Duration {
+	if b > math.MaxInt64-a {
+		return math.MaxInt64
+	}
+	return a + b
+}

@@ -2,6 +2,7 @@ package waterfall_test
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -64,6 +65,9 @@ func checkSound(t *testing.T, l *waterfall.Layout) {
 	var critical time.Duration
 	spans := 0
 	for _, s := range l.Shares {
+		if s.Self < 0 {
+			t.Errorf("%s took %s", s.Service, s.Self)
+		}
 		ratio += s.Ratio
 		critical += s.Critical
 		spans += s.Spans
@@ -73,7 +77,7 @@ func checkSound(t *testing.T, l *waterfall.Layout) {
 	}
 	for i := range l.Rows {
 		r := &l.Rows[i]
-		if r.Parent >= i || r.Self < 0 || r.Self > r.Span.Duration || r.Critical > r.Span.Duration || (r.Parent < 0) != (r.Depth == 0) || i+r.Below >= len(l.Rows) {
+		if r.Parent >= i || r.Self < 0 || r.Self > max(0, r.Span.Duration) || r.Critical > max(0, r.Span.Duration) || (r.Parent < 0) != (r.Depth == 0) || i+r.Below >= len(l.Rows) {
 			t.Errorf("row %d: %+v", i, r)
 		}
 		if r.Parent >= 0 && l.Rows[r.Parent].Depth != r.Depth-1 {
@@ -260,5 +264,52 @@ func TestComparing(t *testing.T) {
 	want := []string{"0 edge 1->1 +10", "1 get 1->1 +10", "2 SELECT 1->2 +80", "2 new 0->1 +10", "1 old 1->0 -10"}
 	if !slices.Equal(got, want) {
 		t.Errorf("got  %q\nwant %q", got, want)
+	}
+}
+
+// Traces in which everything is wrong at once are laid out, folded and compared as
+// soundly as others.
+func TestTracesInWhichNothingIsRight(t *testing.T) {
+	starts := []time.Time{{}, time.Unix(0, 0), began, began.Add(time.Second), began.Add(-time.Hour), time.Unix(1<<40, 0), time.UnixMilli(1 << 53)}
+	durations := []time.Duration{0, 1, -1, -time.Hour, time.Second, time.Minute, 1<<63 - 1, -1 << 63}
+	var before *waterfall.Layout
+	for seed := range uint64(300) {
+		random := rand.New(rand.NewPCG(seed, 1))
+		trace := &fleet.Trace{ID: "t"}
+		for range 1 + random.IntN(40) {
+			id := func() string {
+				return []string{"", "a", "b", "c", "d", "e", "gone", fmt.Sprint(random.IntN(60))}[random.IntN(8)]
+			}
+			trace.Spans = append(trace.Spans, fleet.Span{
+				ID: id(), Parent: id(), Service: id(), Name: id(), Error: random.IntN(4) == 0,
+				Kind:  []fleet.SpanKind{fleet.SpanInternal, fleet.SpanClient, fleet.SpanServer, "odd"}[random.IntN(4)],
+				Start: starts[random.IntN(len(starts))], Duration: durations[random.IntN(len(durations))],
+			})
+		}
+		l := waterfall.Lay(trace)
+		checkSound(t, l)
+		if len(l.Rows)+l.Duplicates != len(trace.Spans) || l.Duration < 0 {
+			t.Errorf("%d rows and %d duplicates of %d spans, %s", len(l.Rows), l.Duplicates, len(trace.Spans), l.Duration)
+		}
+		for i := range l.Rows {
+			if l.Rows[i].Offset < 0 {
+				t.Errorf("row %d begins %s after the trace", i, l.Rows[i].Offset)
+			}
+		}
+		if len(l.Fold(0)) != len(l.Rows) || len(l.Fold(7)) > 7 {
+			t.Error("folded otherwise than asked")
+		}
+		if before != nil {
+			spans := 0
+			for _, d := range waterfall.Compare(before, l) {
+				spans += d.A.Spans + d.B.Spans
+			}
+			if spans != len(before.Rows)+len(l.Rows) {
+				t.Errorf("%d spans compared, want %d", spans, len(before.Rows)+len(l.Rows))
+			}
+		}
+		if before = l; t.Failed() {
+			t.Fatalf("seed %d", seed)
+		}
 	}
 }
