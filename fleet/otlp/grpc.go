@@ -3,6 +3,7 @@ package otlp
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -17,12 +18,16 @@ import (
 // export is the one method that is served.
 const export = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 
+// beginning is how long a sender may take until it speaks HTTP/2.
+const beginning = 5 * time.Second
+
 // grpcServer serves export without generated code: messages are bytes.
 func (r *Receiver) grpcServer() *grpc.Server {
 	return grpc.NewServer(
 		grpc.ForceServerCodecV2(rawCodec{}),
 		grpc.MaxRecvMsgSize(maxMessage),
 		grpc.MaxConcurrentStreams(100),
+		grpc.ConnectionTimeout(beginning), // Close waits for as long
 		grpc.UnknownServiceHandler(func(_ any, stream grpc.ServerStream) error {
 			if method, _ := grpc.MethodFromServerStream(stream); method != export {
 				return status.Errorf(codes.Unimplemented, "gctl takes traces only, not %s", method)
