@@ -67,10 +67,28 @@ type Factory struct {
 	Why func() *why.Sources
 	// Sources lists what a store of the selected context runs, the catalog first.
 	Sources func(ctx context.Context) ([]fleet.Source, error)
+	// Reopen forgets what was opened, for another context.
+	Reopen func()
 	// Past lists who knows what happened before gctl looked, beside recordings.
 	Past func(ctx context.Context) ([]fleet.EventReader, error)
 
 	ctx context.Context //nolint:containedctx // of the command that runs, nil before it does
+}
+
+// Switch selects another context: what is opened from now on is of that.
+func (f *Factory) Switch(name string) error {
+	file, err := f.Config()
+	if err != nil {
+		return err
+	}
+	if _, err := file.Select(name); err != nil {
+		return err
+	}
+	f.Global.Context, f.Global.Addr = name, ""
+	if f.Reopen != nil {
+		f.Reopen()
+	}
+	return nil
 }
 
 // Scope names what a cached fact about a service belongs to: the context with

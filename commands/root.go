@@ -72,6 +72,7 @@ func NewRoot(f *Factory) *cobra.Command {
 		newDrain(f),
 		newActions(f),
 		newUndo(f),
+		newDash(f),
 		newDemo(f),
 		newEvents(f),
 		newRecord(f),

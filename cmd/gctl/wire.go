@@ -54,14 +54,17 @@ func newFactory() *commands.Factory {
 	f.Channels = func(o commands.ProbeOptions) (fleet.ChannelReader, error) {
 		return openChannels(f, o)
 	}
-	f.Catalog = sync.OnceValues(func() (fleet.Catalog, error) { return openCatalog(f) })
+	f.Reopen = func() {
+		f.Catalog = sync.OnceValues(func() (fleet.Catalog, error) { return openCatalog(f) })
+		wireControl(f)
+	}
+	f.Reopen()
 	f.Traces = func(ctx context.Context) (fleet.TraceReader, error) { return openTraces(ctx, f) }
 	f.Collect = collect
 	f.Metrics = func(ctx context.Context, from string) (commands.MetricsSource, error) {
 		return openMetrics(ctx, f, from)
 	}
 	f.Querier = func(ctx context.Context) (fleet.Querier, error) { return openQuerier(ctx, f) }
-	wireControl(f)
 	wireWhy(f)
 	f.Sources = func(context.Context) ([]fleet.Source, error) { return openSources(f) }
 	f.Past = func(context.Context) ([]fleet.EventReader, error) { return []fleet.EventReader{startEvents{f}}, nil }

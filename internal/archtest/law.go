@@ -28,6 +28,7 @@ var law = []room{
 	{"fleet/*", []string{"fleet", "fleet/backend", "fleet/dialect", "discovery", "rpc", "reflection", "api"}},
 	{"fleet/backend", []string{"fleet"}},
 	{"fleet/dialect", []string{"fleet"}},
+	{"tui", []string{"fleet", "ops", "reflection", "rpc/...", "internal/..."}},
 	{"ops", []string{"fleet", "internal/..."}},
 	{"reflection", []string{"fleet", "api"}},
 	{"rpc", []string{"fleet", "reflection", "discovery"}},

@@ -163,3 +163,12 @@ func Fill(lines []string, h, w int) []string {
 	}
 	return lines
 }
+
+// From returns text without its first n cells.
+func From(text string, n int) string {
+	text, w := printable(text)
+	if n >= w {
+		return ""
+	}
+	return ansi.TruncateLeft(text, n, "")
+}

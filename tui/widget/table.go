@@ -187,3 +187,17 @@ func (t *Table[R]) Filter(text string) Filter {
 	}
 	return ParseFilter(text, names)
 }
+
+// Letter is a letter that sorts, and the column that it sorts by.
+type Letter struct{ Key, Column string }
+
+// Letters lists the letters that sort.
+func (t *Table[R]) Letters() []Letter {
+	var list []Letter
+	for i := range t.Columns {
+		if t.Columns[i].Key != "" {
+			list = append(list, Letter{t.Columns[i].Key, t.Columns[i].name()})
+		}
+	}
+	return list
+}

@@ -184,3 +184,15 @@ func grow(widths []int, sizes []Size, left int) {
 		left -= given
 	}
 }
+
+// SortTitle is by which column rows are sorted, and how.
+func (t *Table[R]) SortTitle(th *theme.Theme) string {
+	if t.arranged == nil || t.arranged.Spec.Sort >= len(t.Columns) {
+		return ""
+	}
+	order := th.Glyphs.Down
+	if t.arranged.Spec.Reverse {
+		order = th.Glyphs.Up
+	}
+	return t.Columns[t.arranged.Spec.Sort].name() + " " + order
+}

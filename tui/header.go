@@ -1,0 +1,155 @@
+package tui
+
+import (
+	"time"
+
+	"github.com/gctl-dev/gctl/fleet"
+	"github.com/gctl-dev/gctl/tui/key"
+	"github.com/gctl-dev/gctl/tui/screen"
+	"github.com/gctl-dev/gctl/tui/theme"
+	"github.com/gctl-dev/gctl/tui/widget"
+)
+
+// header writes where one is, when one is, and how the sources stand.
+func (m *model) header(l *widget.Line) {
+	t := m.look.Theme
+	l.Put(t.Dim, "gctl ")
+	l.Put(t.Accent, m.o.Context)
+	place := m.pages.top().Place()
+	l.Put(t.Dim, " "+t.Glyphs.Crumb+" ")
+	l.Put(t.Title, place.Screen)
+	if place.Subject != "" {
+		l.Put(t.Dim, " "+t.Glyphs.Crumb+" ")
+		l.Cell(t.Title, place.Subject, min(widget.Width(place.Subject), max(12, m.width/3)), t.Glyphs.More)
+	}
+	l.Put("", "   ")
+	if m.o.ReadOnly {
+		l.Put(t.Badge, " READ-ONLY ")
+		l.Put("", " ")
+	}
+	if m.look.Live {
+		l.Put(t.Good, "LIVE")
+	} else {
+		l.Put(t.Badge, " "+m.cursor.Format("15:04:05")+" ")
+		l.Put(t.Warn, " "+widget.Age(m.clock.Sub(m.cursor))+" ago")
+	}
+	right := &widget.Line{}
+	m.sources(right, m.width-l.Width()-3)
+	l.Pad(m.width - right.Width())
+	l.Append(right.String(), right.Width())
+}
+
+// sources writes how each source stands, the bad ones only where there is little
+// room.
+func (m *model) sources(l *widget.Line, room int) {
+	t := m.look.Theme
+	states := m.look.Snap.Sources()
+	if !m.look.Live {
+		states = m.live.Sources()
+	}
+	whole := 0
+	for i := range states {
+		whole += widget.Width(m.label(states[i].Name)) + 4
+	}
+	for i := range states {
+		s := &states[i]
+		style, glyph, more := m.source(s)
+		if whole > room && s.Status == fleet.SourceFresh {
+			continue
+		}
+		text := m.label(s.Name) + " " + glyph
+		if more != "" && l.Width()+widget.Width(text)+widget.Width(more)+3 <= room {
+			text += " " + more
+		}
+		if l.Width()+widget.Width(text)+2 > room {
+			break
+		}
+		l.Put(style, text)
+		l.Put("", "  ")
+	}
+	if room > 3 {
+		l.Put(t.Accent, m.keys.Key(key.Help))
+	}
+}
+
+func (m *model) label(source string) string {
+	if label, ok := m.o.Labels[source]; ok {
+		return label
+	}
+	return source
+}
+
+// source is how a source stands: style, glyph and words.
+func (m *model) source(s *fleet.SourceState) (style theme.Style, glyph, more string) {
+	t := m.look.Theme
+	switch s.Status {
+	case fleet.SourceFresh:
+		return t.Good, t.Glyphs.Good, ""
+	case fleet.SourceStale:
+		return t.Warn, t.Glyphs.Warn, age(m.clock, s.At) + " old"
+	case fleet.SourceFailing:
+		if s.At.IsZero() {
+			return t.Bad, t.Glyphs.Bad, "down"
+		}
+		return t.Bad, t.Glyphs.Bad, age(m.clock, s.At) + " (cached)"
+	default:
+		return t.Dim, t.Glyphs.More, ""
+	}
+}
+
+func age(now, at time.Time) string { return widget.Age(now.Sub(at)) }
+
+// status writes what is being typed, or the filter and what the screen says.
+func (m *model) status(l *widget.Line) {
+	t := m.look.Theme
+	right := &widget.Line{}
+	m.pages.top().Status(&m.look, right)
+	switch f, ok := m.pages.top().(screen.Filtered); {
+	case m.input != nil:
+		m.input.SetWidth(max(1, m.width-right.Width()-4))
+		l.Put(t.Accent, m.input.sign)
+		typed := m.input.View()
+		l.Append(typed, widget.Width(typed))
+	case m.sort:
+		l.Put(t.Accent, "sort by: ")
+		if s, ok := m.pages.top().(screen.Sorted); ok {
+			for _, c := range s.Letters() {
+				l.Put(t.Accent, c.Key)
+				l.Put(t.Dim, " "+c.Column+"  ")
+			}
+		}
+		return
+	case ok && f.Filter() != "":
+		l.Put(t.Accent, "/"+f.Filter())
+	}
+	if room := m.width - l.Width() - 1; right.Width() > room {
+		right = &widget.Line{}
+	}
+	l.Pad(m.width - right.Width())
+	l.Append(right.String(), right.Width())
+}
+
+// footer writes the notice, or which keys are worth knowing here.
+func (m *model) footer(l *widget.Line) {
+	t := m.look.Theme
+	if m.say.Text != "" {
+		style := t.Good
+		if m.say.Bad {
+			style = t.Bad
+		}
+		l.Put(style, " "+m.say.Text)
+		return
+	}
+	l.Pad(1)
+	for _, h := range append(m.pages.top().Hints(), screen.Hint{Action: key.Command, Does: "command"}, screen.Hint{Action: key.Help, Does: "help"}, screen.Hint{Action: key.Quit, Does: "quit"}) {
+		name := m.keys.Key(h.Action)
+		if name == "" {
+			continue
+		}
+		if l.Width()+widget.Width(name)+widget.Width(h.Does)+3 > m.width {
+			break
+		}
+		l.Put(t.Accent, name)
+		l.Put(t.Dim, " "+h.Does+"  ")
+	}
+}

@@ -1,0 +1,139 @@
+package tui
+
+import (
+	"fmt"
+
+	tea "charm.land/bubbletea/v2"
+
+	"github.com/gctl-dev/gctl/tui/key"
+	"github.com/gctl-dev/gctl/tui/screen"
+)
+
+// key hears a key: it belongs to what is being typed, to a sort that has begun, to
+// a screen that wants keys as they are, or it means an action.
+func (m *model) key(msg tea.KeyPressMsg) tea.Cmd {
+	name := msg.String()
+	switch typing, ok := m.pages.top().(screen.Typing); {
+	case m.input != nil:
+		return m.typed(msg)
+	case m.sort:
+		return m.sortBy(name)
+	case ok && typing.Typing():
+		if name == "ctrl+c" {
+			return tea.Quit
+		}
+		return m.deliver(msg)
+	}
+	return m.act(m.keys.Of(name))
+}
+
+// act does what a key means.
+func (m *model) act(a key.Action) tea.Cmd {
+	if n := a.Pick(); n > 0 {
+		return m.pick(n)
+	}
+	if do, ok := m.actions()[a]; ok {
+		return do()
+	}
+	if a == "" {
+		m.dirty = false
+		return nil
+	}
+	return m.deliver(screen.Act{Action: a})
+}
+
+// actions are those that mean the same on all screens.
+func (m *model) actions() map[key.Action]func() tea.Cmd {
+	return map[key.Action]func() tea.Cmd{
+		key.Quit:       func() tea.Cmd { return tea.Quit },
+		key.Suspend:    func() tea.Cmd { return tea.Suspend },
+		key.Command:    m.command,
+		key.Filter:     m.filter,
+		key.Sort:       m.beginSort,
+		key.Help:       m.help,
+		key.Back:       m.escape,
+		key.HistBack:   func() tea.Cmd { return m.walk(-1) },
+		key.HistNext:   func() tea.Cmd { return m.walk(1) },
+		key.CursorBack: func() tea.Cmd { return m.moveCursor(-1) },
+		key.CursorNext: func() tea.Cmd { return m.moveCursor(1) },
+		key.ScrubBack:  func() tea.Cmd { return m.scrub(-1) },
+		key.ScrubNext:  func() tea.Cmd { return m.scrub(1) },
+		key.Live:       func() tea.Cmd { return m.goTo(m.cursor.Truncate(0), true) },
+		key.Refresh:    m.refresh,
+		key.Mouse:      m.toggleMouse,
+		key.Evidence:   m.evidence,
+		key.Describe:   m.describe,
+		key.JSON:       m.json,
+		key.Copy:       m.copy,
+	}
+}
+
+// refresh asks all sources again.
+func (m *model) refresh() tea.Cmd {
+	m.o.Store.Refresh()
+	return tea.Batch(m.notice(screen.Say{Text: "asking all again"}), m.deliver(screen.Act{Action: key.Refresh}))
+}
+
+func (m *model) toggleMouse() tea.Cmd {
+	m.mouse = !m.mouse
+	text := "the mouse is the terminal's: select text with it"
+	if m.mouse {
+		text = "the mouse is gctl's: click, wheel"
+	}
+	return m.notice(screen.Say{Text: text})
+}
+
+// escape clears the filter or the marks, then comes back to now, then goes back.
+func (m *model) escape() tea.Cmd {
+	if f, ok := m.pages.top().(screen.Filtered); ok && f.Filter() != "" {
+		return f.SetFilter("", &m.look)
+	}
+	if u, ok := m.pages.top().(interface{ Unmark() bool }); ok && u.Unmark() {
+		return nil
+	}
+	return m.back()
+}
+
+// beginSort waits for the letter of a column.
+func (m *model) beginSort() tea.Cmd {
+	if s, ok := m.pages.top().(screen.Sorted); !ok || len(s.Letters()) == 0 {
+		return m.notice(screen.Say{Text: "nothing here can be sorted", Bad: true})
+	}
+	m.sort = true
+	return nil
+}
+
+func (m *model) sortBy(letter string) tea.Cmd {
+	m.sort = false
+	s, ok := m.pages.top().(screen.Sorted)
+	if !ok || letter == "esc" {
+		return nil
+	}
+	cmd, ok := s.SortBy(letter, &m.look)
+	if !ok {
+		return m.notice(screen.Say{Text: fmt.Sprintf("no column has the letter %s", letter), Bad: true})
+	}
+	return cmd
+}
+
+// click selects, and opens what is selected already.
+func (m *model) click(msg tea.MouseClickMsg) tea.Cmd {
+	if msg.Button != tea.MouseLeft || m.input != nil {
+		return nil
+	}
+	return m.deliver(screen.Click{X: msg.X, Y: msg.Y - m.above()})
+}
+
+func (m *model) wheel(msg tea.MouseWheelMsg) tea.Cmd {
+	a := key.Down
+	if msg.Button == tea.MouseWheelUp {
+		a = key.Up
+	} else if msg.Button != tea.MouseWheelDown {
+		return nil
+	}
+	var cmds []tea.Cmd
+	for range 3 {
+		cmds = append(cmds, m.deliver(screen.Act{Action: a}))
+	}
+	return tea.Batch(cmds...)
+}

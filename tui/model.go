@@ -1,0 +1,310 @@
+package tui
+
+import (
+	"context"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+
+	"github.com/gctl-dev/gctl/fleet"
+	"github.com/gctl-dev/gctl/tui/history"
+	"github.com/gctl-dev/gctl/tui/key"
+	"github.com/gctl-dev/gctl/tui/screen"
+	"github.com/gctl-dev/gctl/tui/theme"
+)
+
+// model is the root: it holds what all screens share and passes messages on.
+type model struct {
+	o   Options
+	ctx context.Context //nolint:containedctx // the life of the dashboard
+	end context.CancelFunc
+
+	look   screen.Look
+	live   *fleet.Snapshot // the latest
+	clock  time.Time       // the present second
+	cursor time.Time       // the time cursor; zero: now
+	keys   *key.Map
+
+	width, height int // of the terminal
+	dark          bool
+	blurred       bool
+	mouse         bool
+
+	pages pages
+	input *prompt // what is being typed, nil for nothing
+	sort  bool    // the letter of a column comes next
+	say   notice
+	next  string // the context to switch to
+
+	dirty bool
+	frame tea.View
+}
+
+// notice is a line shown for a while.
+type notice struct {
+	screen.Say
+	number int
+}
+
+func newModel(ctx context.Context, o Options) (*model, error) {
+	if o.Window <= 0 {
+		o.Window = time.Hour
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	keys, err := key.New(o.Keys)
+	if err != nil {
+		return nil, err
+	}
+	ctx, end := context.WithCancel(ctx)
+	m := &model{o: o, ctx: ctx, end: end, keys: keys, dark: true, mouse: true, dirty: true}
+	m.live, m.clock = o.Store.Snapshot(), o.Now()
+	m.look = screen.Look{
+		Snap: m.live, Now: m.clock, Live: true, Window: o.Window, Keys: keys, Context: o.Context, Env: &m.o.Env,
+		History: history.New(history.Options{}),
+	}
+	if err := m.paint(); err != nil {
+		end()
+		return nil, err
+	}
+	m.size(max(o.Width, 80), max(o.Height, 24))
+	place, err := ParsePlace(o.Place)
+	if err != nil {
+		end()
+		return nil, err
+	}
+	m.pages.push(m.make(screen.Place{Screen: home}))
+	if place.Screen != home {
+		m.pages.push(m.make(place))
+	}
+	return m, nil
+}
+
+// paint chooses the theme by the background of the terminal.
+func (m *model) paint() error {
+	glyphs := theme.Unicode()
+	if m.o.ASCII {
+		glyphs = theme.ASCII()
+	}
+	t, err := theme.New(m.o.Theme, m.dark, glyphs)
+	if err == nil {
+		m.look.Theme = t
+	}
+	return err
+}
+
+func (m *model) close() {
+	m.pages.close()
+	m.end()
+}
+
+// The messages of the root to itself.
+type (
+	snapMsg   struct{ snap *fleet.Snapshot }
+	tickMsg   struct{ now time.Time }
+	unsayMsg  struct{ number int }
+	filledMsg struct{}
+)
+
+// Init implements tea.Model.
+func (m *model) Init() tea.Cmd {
+	return tea.Batch(tea.RequestBackgroundColor, m.wait(0), m.tick(), m.backfill(), m.deliver(screen.Shown{}))
+}
+
+// wait is the command that waits for a newer snapshot.
+func (m *model) wait(after uint64) tea.Cmd {
+	store, seen, ctx := m.o.Store, m.look.History, m.ctx
+	return func() tea.Msg {
+		snap, err := store.Wait(ctx, after)
+		if err != nil {
+			return nil
+		}
+		seen.Add(snap)
+		return snapMsg{snap}
+	}
+}
+
+// tick is the command that tells the next second. Nobody looks at a window that is
+// not focused: there the time goes slower.
+func (m *model) tick() tea.Cmd {
+	every, now, ctx := time.Second, m.o.Now, m.ctx
+	if m.blurred {
+		every = slower * time.Second
+	}
+	return func() tea.Msg {
+		timer := time.NewTimer(every)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+			return tickMsg{now()}
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// slower is how much slower all goes in a window without focus.
+const slower = 5
+
+// backfill is the command that learns how calls went before the dashboard came.
+func (m *model) backfill() tea.Cmd {
+	open, seen, store, ctx, now := m.o.Env.Metrics, m.look.History, m.o.Store, m.ctx, m.o.Now
+	identity := m.o.Env.Identity
+	if open == nil {
+		return nil
+	}
+	return func() tea.Msg {
+		snap, err := firstCatalog(ctx, store)
+		if err != nil {
+			return nil
+		}
+		ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+		defer cancel()
+		reader, err := open(ctx)
+		if err != nil {
+			return nil // the sources of the store say it
+		}
+		q := fleet.REDQuery{Side: fleet.ServerSide, Window: 5 * time.Minute}
+		for _, s := range snap.Services() {
+			for _, in := range s.Instances {
+				q.Instances = append(q.Instances, in.Instance)
+			}
+		}
+		if identity != nil {
+			q.Identity = identity(q.Instances)
+		}
+		end := now().Truncate(seen.Step())
+		list, err := reader.REDRange(ctx, q, end.Add(-seen.Span()), end, seen.Step())
+		if err != nil {
+			return nil
+		}
+		seen.Backfill(list)
+		return filledMsg{}
+	}
+}
+
+// firstCatalog waits until the catalog has answered.
+func firstCatalog(ctx context.Context, store *fleet.Store) (*fleet.Snapshot, error) {
+	snap := store.Snapshot()
+	for {
+		if s, ok := snap.Source(fleet.CatalogFeed); ok && s.Status == fleet.SourceFresh && len(snap.Services()) > 0 {
+			return snap, nil
+		}
+		next, err := store.Wait(ctx, snap.Version())
+		if err != nil {
+			return nil, err
+		}
+		snap = next
+	}
+}
+
+// Update implements tea.Model.
+func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
+	m.dirty = true
+	switch msg := msg.(type) {
+	case snapMsg:
+		return m, m.snapshot(msg.snap)
+	case tickMsg:
+		return m, m.second(msg.now)
+	case filledMsg:
+		return m, m.deliver(screen.Changed{Facts: true})
+	case screen.Answer:
+		return m, m.pages.answer(msg, &m.look)
+	case tea.KeyPressMsg:
+		return m, m.key(msg)
+	case tea.PasteMsg:
+		return m, m.paste(msg)
+	case tea.MouseClickMsg:
+		return m, m.click(msg)
+	case tea.MouseWheelMsg:
+		return m, m.wheel(msg)
+	case tea.WindowSizeMsg:
+		m.size(msg.Width, msg.Height)
+		return m, m.deliver(screen.Changed{})
+	case tea.BackgroundColorMsg:
+		m.dark = msg.IsDark()
+		_ = m.paint() // the name was right before
+		return m, m.deliver(screen.Changed{})
+	case tea.FocusMsg, tea.BlurMsg:
+		_, m.blurred = msg.(tea.BlurMsg)
+		m.pace()
+		return m, nil
+	case unsayMsg:
+		if msg.number == m.say.number {
+			m.say.Text = ""
+		}
+		return m, nil
+	default:
+		return m, m.said(msg)
+	}
+}
+
+// said hears what screens say.
+func (m *model) said(msg tea.Msg) tea.Cmd {
+	switch msg := msg.(type) {
+	case screen.Go:
+		return m.open(msg.Place)
+	case screen.Leave:
+		return m.back()
+	case screen.Say:
+		return m.notice(msg)
+	case screen.Show:
+		return m.show(msg)
+	case screen.Clip:
+		return tea.Batch(tea.SetClipboard(msg.Text), m.notice(screen.Say{Text: "copied " + msg.What}))
+	}
+	m.dirty = false
+	return nil
+}
+
+// pace tells the store how fast to go.
+func (m *model) pace() {
+	if m.blurred {
+		m.o.Store.Slow(slower)
+		return
+	}
+	m.o.Store.Slow(1)
+}
+
+// snapshot takes a newer snapshot.
+func (m *model) snapshot(snap *fleet.Snapshot) tea.Cmd {
+	m.live = snap
+	wait := m.wait(snap.Version())
+	if !m.cursor.IsZero() { // the past does not change
+		return wait
+	}
+	m.look.Snap = snap
+	return tea.Batch(wait, m.deliver(screen.Changed{Facts: true}))
+}
+
+// second takes the next second.
+func (m *model) second(now time.Time) tea.Cmd {
+	m.clock = now
+	if !m.cursor.IsZero() {
+		m.dirty = false
+		return m.tick()
+	}
+	m.look.Now = now
+	return tea.Batch(m.tick(), m.deliver(screen.Changed{}))
+}
+
+// deliver gives the screen that is seen a message.
+func (m *model) deliver(msg tea.Msg) tea.Cmd { return m.pages.top().Update(msg, &m.look) }
+
+// notice shows a line for a while.
+func (m *model) notice(s screen.Say) tea.Cmd {
+	m.say.Say = s
+	m.say.number++
+	number, ctx := m.say.number, m.ctx
+	return func() tea.Msg {
+		timer := time.NewTimer(4 * time.Second)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+			return unsayMsg{number}
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}

@@ -1,0 +1,53 @@
+package screen
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/charmbracelet/x/ansi"
+
+	"github.com/gctl-dev/gctl/fleet"
+	"github.com/gctl-dev/gctl/internal/term"
+	"github.com/gctl-dev/gctl/tui/theme"
+	"github.com/gctl-dev/gctl/tui/widget"
+)
+
+// Message writes a message and what to do into lines, from the second line on.
+func Message(look *Look, lines []string, s theme.Style, what, do string) []string {
+	l := &widget.Line{}
+	y := min(2, max(0, len(lines)-3))
+	put := func(s theme.Style, text string) {
+		for part := range strings.SplitSeq(ansi.Wrap(term.Clean(text), max(1, look.Width-4), " "), "\n") {
+			if y >= len(lines) {
+				return
+			}
+			l.Reset("")
+			l.Pad(2)
+			l.Put(s, part)
+			lines[y] = l.Fit(look.Width)
+			y++
+		}
+	}
+	put(s, what)
+	if do != "" {
+		put(look.Theme.Accent, do)
+	}
+	return lines
+}
+
+// Sentence is an error in one line, without the hint.
+func Sentence(err error) string {
+	if err == nil {
+		return ""
+	}
+	return term.CleanLine(err.Error())
+}
+
+// HintOf is what an error says to do, empty if nothing.
+func HintOf(err error) string {
+	var e *fleet.Error
+	if errors.As(err, &e) {
+		return e.Hint
+	}
+	return ""
+}

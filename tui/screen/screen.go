@@ -1,0 +1,165 @@
+// Package screen is what the dashboard's screens have in common: what a screen is,
+// what it is shown, what it may ask for, and what it may say.
+//
+// A screen's Update and View run on the one loop of the dashboard. They ask nobody
+// and know no clock: what time it is and what the fleet is like, Look says; what
+// takes time is a job (Jobs), whose answer comes as a message.
+package screen
+
+import (
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+
+	"github.com/gctl-dev/gctl/fleet"
+	"github.com/gctl-dev/gctl/tui/history"
+	"github.com/gctl-dev/gctl/tui/key"
+	"github.com/gctl-dev/gctl/tui/theme"
+	"github.com/gctl-dev/gctl/tui/widget"
+)
+
+// Place names a page: which screen, about what.
+type Place struct {
+	Screen  string // "services", "service", "trace", ...
+	Subject string // "checkout"; empty where it is about everything
+}
+
+// String is the place as the command line has it: "service/checkout".
+func (p Place) String() string {
+	if p.Subject == "" {
+		return p.Screen
+	}
+	return p.Screen + "/" + p.Subject
+}
+
+// Look is what is shown: the same moment in all panes.
+type Look struct {
+	Snap    *fleet.Snapshot // of the time cursor, or the latest
+	History *history.History
+	Now     time.Time     // the time cursor, or the present second
+	Live    bool          // Now is the present
+	Window  time.Duration // that charts and searches go back
+
+	Width, Height int // of the body
+	Theme         *theme.Theme
+	Keys          *key.Map
+	Context       string // the name of the context, as evidence names it
+	Env           *Env
+}
+
+// Screen is a page of the dashboard.
+type Screen interface {
+	// Place tells what it is about.
+	Place() Place
+	// Update hears a message: Shown, Changed, Action, Typed, or an answer to its own
+	// jobs.
+	Update(msg tea.Msg, look *Look) tea.Cmd
+	// View draws the page: Height lines, each Width cells wide.
+	View(look *Look) []string
+	// Status writes what stands above the page: counts, order, what is asked.
+	Status(look *Look, l *widget.Line)
+	// Hints are the actions that are worth knowing here, the best first.
+	Hints() []Hint
+}
+
+// Hint is an action and what it does on a screen, in one or two words.
+type Hint struct {
+	Action key.Action
+	Does   string
+}
+
+// Filtered is a screen whose rows can be filtered.
+type Filtered interface {
+	Filter() string
+	SetFilter(text string, look *Look) tea.Cmd
+}
+
+// Typing is a screen that may want keys as they are, without a meaning of ours.
+type Typing interface{ Typing() bool }
+
+// Sorted is a screen whose rows can be sorted by the letter of a column.
+type Sorted interface {
+	SortBy(letter string, look *Look) (tea.Cmd, bool)
+	Letters() []widget.Letter
+}
+
+// Focus is what the cursor of a screen is on. What is empty is not meant.
+type Focus struct {
+	Service  string
+	Instance string // ID
+	Method   string // full name
+	Trace    string // ID
+	Breaker  *fleet.Breaker
+	Marked   []fleet.Instance // instances that are marked, or the one under the cursor
+}
+
+// Focused is a screen whose cursor is on something.
+type Focused interface{ Focus(look *Look) Focus }
+
+// Evidence is where a number on the screen comes from, and how to get it again.
+type Evidence struct {
+	What       string // "p99 of checkout"
+	Value      string
+	Provenance fleet.Provenance
+	Notes      []string // corrections, rules of joining
+	Commands   []string // that show the same: gctl, grpcurl, curl
+}
+
+// Evident is a screen that says where its numbers come from.
+type Evident interface{ Evidence(look *Look) []Evidence }
+
+// Described is a screen that can show what is under its cursor as text or as data.
+type Described interface {
+	Describe(look *Look) (title string, lines []string)
+	Data(look *Look) any // what -o json prints; nil for nothing
+}
+
+// Copied is a screen of which something can be copied.
+type Copied interface {
+	Copied(look *Look) (what, text string)
+}
+
+// The messages that screens get.
+type (
+	// Shown says that the screen is the one that is seen from now on.
+	Shown struct{}
+	// Changed says that the Look is another: a newer snapshot, another time, size or
+	// theme.
+	Changed struct {
+		Facts  bool // the snapshot is another
+		Window bool // the window or the time cursor is another
+	}
+	// Act is an action that is the screen's own to do.
+	Act struct{ Action key.Action }
+	// Click is a click of the mouse at a line of the body; Twice opens.
+	Click struct {
+		X, Y  int
+		Twice bool
+	}
+)
+
+// The messages that screens send.
+type (
+	// Go opens a place.
+	Go struct{ Place Place }
+	// Leave goes back.
+	Leave struct{}
+	// Say shows a line for a while.
+	Say struct {
+		Text string
+		Bad  bool
+	}
+	// Show opens a page of text.
+	Show struct {
+		Title string
+		Lines []string
+	}
+	// Clip copies.
+	Clip struct{ What, Text string }
+)
+
+// Send is the command that sends a message.
+func Send(msg tea.Msg) tea.Cmd { return func() tea.Msg { return msg } }
+
+// Open is the command that opens a place.
+func Open(name, subject string) tea.Cmd { return Send(Go{Place{name, subject}}) }

@@ -1,0 +1,229 @@
+// Package services is the screen of the whole fleet: every service in a row, the
+// one in trouble first.
+package services
+
+import (
+	"context"
+	"fmt"
+
+	tea "charm.land/bubbletea/v2"
+
+	"github.com/gctl-dev/gctl/fleet"
+	"github.com/gctl-dev/gctl/tui/history"
+	"github.com/gctl-dev/gctl/tui/key"
+	"github.com/gctl-dev/gctl/tui/screen"
+	"github.com/gctl-dev/gctl/tui/widget"
+)
+
+// Name is the screen's name.
+const Name = "services"
+
+// Screen is the screen.
+type Screen struct {
+	jobs  *screen.Jobs
+	table widget.Table[row]
+	spec  widget.Spec
+	stale bool // what is shown is not of the latest look
+}
+
+// New returns the screen.
+func New(jobs *screen.Jobs) *Screen {
+	s := &Screen{jobs: jobs}
+	s.table.Columns = columns()
+	return s
+}
+
+// Place implements screen.Screen.
+func (s *Screen) Place() screen.Place { return screen.Place{Screen: Name} }
+
+// Update implements screen.Screen.
+func (s *Screen) Update(msg tea.Msg, look *screen.Look) tea.Cmd {
+	switch msg := msg.(type) {
+	case screen.Shown:
+		return s.arrange(look)
+	case screen.Changed:
+		if msg.Facts || msg.Window {
+			return s.arrange(look)
+		}
+	case screen.Answer:
+		if got, ok := s.jobs.Accept(msg); ok {
+			if a, ok := got.(*widget.Arranged[row]); ok {
+				s.table.Set(a)
+			}
+			if s.stale {
+				return s.arrange(look)
+			}
+		}
+	case screen.Act:
+		return s.act(msg.Action)
+	case screen.Click:
+		if s.table.Click(msg.Y) && msg.Twice {
+			return s.open()
+		}
+	}
+	return nil
+}
+
+func (s *Screen) act(a key.Action) tea.Cmd {
+	switch {
+	case s.table.Do(a):
+	case a == key.Enter || a == key.Right:
+		return s.open()
+	}
+	return nil
+}
+
+func (s *Screen) open() tea.Cmd {
+	if r := s.table.Selected(); r != nil {
+		return screen.Open("service", r.facts.Name)
+	}
+	return nil
+}
+
+const arranging = "arrange"
+
+// arrange puts the rows in order, beside the loop. While that is under way, a newer
+// look waits for its end.
+func (s *Screen) arrange(look *screen.Look) tea.Cmd {
+	if s.stale = s.jobs.Busy(arranging); s.stale {
+		return nil
+	}
+	snap, before, spec, columns := look.Snap, s.table.Arranged(), s.spec, s.table.Columns
+	trend := look.History.Trend
+	if !look.Live {
+		now, past := look.Now, look.History
+		trend = func(service string) (history.Trend, bool) { return past.TrendAt(service, now) }
+	}
+	return s.jobs.Start(arranging, func(context.Context) tea.Msg {
+		return widget.Arrange(columns, rows(snap, trend), (*row).id, spec, before)
+	})
+}
+
+// again puts the same rows in another order.
+func (s *Screen) again() tea.Cmd {
+	before := s.table.Arranged()
+	if before == nil {
+		return nil
+	}
+	spec, columns := s.spec, s.table.Columns
+	s.stale = s.stale || s.jobs.Busy(arranging) // whose rows would have been newer
+	return s.jobs.Start(arranging, func(context.Context) tea.Msg {
+		return widget.Arrange(columns, before.Rows, (*row).id, spec, before)
+	})
+}
+
+// View implements screen.Screen.
+func (s *Screen) View(look *screen.Look) []string {
+	lines := s.table.View(look.Width, look.Height, look.Theme, true)
+	if s.table.Len() == 0 {
+		return s.empty(look, lines)
+	}
+	return lines
+}
+
+// Filter implements screen.Filtered.
+func (s *Screen) Filter() string { return s.spec.Filter.Text }
+
+// SetFilter implements screen.Filtered.
+func (s *Screen) SetFilter(text string, _ *screen.Look) tea.Cmd {
+	s.spec.Filter = s.table.Filter(text)
+	return s.again()
+}
+
+// Letters implements screen.Sorted.
+func (s *Screen) Letters() []widget.Letter { return s.table.Letters() }
+
+// SortBy implements screen.Sorted.
+func (s *Screen) SortBy(letter string, _ *screen.Look) (tea.Cmd, bool) {
+	spec, ok := s.table.SortBy(s.spec, letter)
+	if !ok {
+		return nil, false
+	}
+	s.spec = spec
+	return s.again(), true
+}
+
+// Status implements screen.Screen.
+func (s *Screen) Status(look *screen.Look, l *widget.Line) {
+	a := s.table.Arranged()
+	if a == nil {
+		l.Put(look.Theme.Dim, "asking the catalog "+look.Theme.Glyphs.More)
+		return
+	}
+	if n := len(s.table.Marked()); n > 0 {
+		l.Put(look.Theme.Marked, fmt.Sprintf("%d marked  ", n))
+	}
+	if a.Fuzzy {
+		l.Put(look.Theme.Warn, "no match, near ones  ")
+	}
+	l.Put(look.Theme.Dim, fmt.Sprintf("%d/%d  sort: %s", a.Len(), len(a.Rows), s.table.SortTitle(look.Theme)))
+}
+
+// Hints implements screen.Screen.
+func (s *Screen) Hints() []screen.Hint {
+	return []screen.Hint{
+		{Action: key.Enter, Does: "open"}, {Action: key.Why, Does: "why"}, {Action: key.Traces, Does: "traces"},
+		{Action: key.Breakers, Does: "breakers"}, {Action: key.Filter, Does: "filter"}, {Action: key.Sort, Does: "sort"},
+		{Action: key.Evidence, Does: "evidence"}, {Action: key.Events, Does: "events"},
+	}
+}
+
+// Focus implements screen.Focused.
+func (s *Screen) Focus(look *screen.Look) screen.Focus {
+	r := s.table.Selected()
+	if r == nil {
+		return screen.Focus{}
+	}
+	f := screen.Focus{Service: r.facts.Name}
+	for _, name := range s.table.Marked() {
+		if facts := look.Snap.Service(name); facts != nil {
+			for _, in := range facts.Instances {
+				f.Marked = append(f.Marked, in.Instance)
+			}
+		}
+	}
+	return f
+}
+
+// Evidence implements screen.Evident.
+func (s *Screen) Evidence(*screen.Look) []screen.Evidence {
+	r := s.table.Selected()
+	if r == nil {
+		return nil
+	}
+	return evidence(r)
+}
+
+func evidence(r *row) []screen.Evidence {
+	name := r.facts.Name
+	var list []screen.Evidence
+	if len(r.facts.Instances) > 0 {
+		_, text := r.health()
+		list = append(list, screen.Evidence{
+			What: "instances of " + name, Value: fmt.Sprint(r.Instances), Provenance: r.facts.Instances[0].Provenance,
+			Commands: []string{"gctl instances " + name},
+		})
+		if len(r.facts.Health) > 0 {
+			list = append(list, screen.Evidence{
+				What: "health of " + name, Value: text, Provenance: r.facts.Health[0].Provenance,
+				Notes: []string{"one of " + fmt.Sprint(len(r.facts.Health)) + " answers"}, Commands: []string{"gctl health " + name},
+			})
+		}
+	}
+	if r.RED != nil {
+		list = append(list, REDEvidence(name, r.RED)...)
+	}
+	return append(list, screen.Evidence{
+		What: "breakers towards " + name, Value: fmt.Sprint(r.Breakers.All), Commands: []string{"gctl breakers --target " + name},
+	})
+}
+
+// REDEvidence is where rate, errors and p99 come from.
+func REDEvidence(what string, r *fleet.RED) []screen.Evidence {
+	return []screen.Evidence{{
+		What:       "rate, errors, p99 of " + what,
+		Value:      fmt.Sprintf("%s/s, %s%%, %s over %s", widget.Rate(r.Rate), widget.Percent(r.ErrorRatio), widget.Seconds(r.P99, r.Bound), widget.Duration(r.Window)),
+		Provenance: r.Provenance, Notes: append(append([]string{}, r.Notes...), r.Unknown...),
+		Commands: []string{"gctl metrics " + what},
+	}}
+}

@@ -1,0 +1,66 @@
+package tui
+
+import (
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+
+	"github.com/gctl-dev/gctl/fleet"
+	"github.com/gctl-dev/gctl/tui/screen"
+	"github.com/gctl-dev/gctl/tui/widget"
+)
+
+// steps is how many steps of the time cursor a window has.
+const steps = 120
+
+// moveCursor moves the time cursor n steps.
+func (m *model) moveCursor(n int) tea.Cmd {
+	step := max(time.Second, (m.look.Window / steps).Truncate(time.Second))
+	from := m.cursor
+	if from.IsZero() {
+		from = m.clock
+	}
+	return m.goTo(from.Add(time.Duration(n)*step), false)
+}
+
+// scrub goes to the snapshot that is n before or after.
+func (m *model) scrub(n int) tea.Cmd {
+	from := m.cursor
+	if from.IsZero() {
+		if n > 0 {
+			return nil
+		}
+		from = m.live.At()
+	}
+	snap := m.look.History.Walk(from, n)
+	switch {
+	case snap == nil:
+		return m.notice(screen.Say{Text: "nothing was seen yet", Bad: true})
+	case n > 0 && (snap == m.live || !snap.At().After(from)):
+		return m.goTo(time.Time{}, true)
+	case n < 0 && !snap.At().Before(from):
+		return m.notice(screen.Say{Text: "this is the first state that is kept"})
+	}
+	return m.goTo(snap.At(), false)
+}
+
+// goTo shows another moment in all panes.
+func (m *model) goTo(at time.Time, live bool) tea.Cmd {
+	if live || !at.Before(m.clock) {
+		m.cursor = time.Time{}
+		m.look.Snap, m.look.Now, m.look.Live = m.live, m.clock, true
+		return m.deliver(screen.Changed{Facts: true, Window: true})
+	}
+	m.cursor = at
+	m.look.Now, m.look.Live = at, false
+	if m.look.Snap = m.look.History.At(at); m.look.Snap == nil {
+		m.look.Snap = &fleet.Snapshot{}
+	}
+	return m.deliver(screen.Changed{Facts: true, Window: true})
+}
+
+// pick chooses how far charts and searches go back.
+func (m *model) pick(n int) tea.Cmd {
+	m.look.Window = windows[n-1]
+	return tea.Batch(m.deliver(screen.Changed{Window: true}), m.notice(screen.Say{Text: "the last " + widget.Duration(m.look.Window)}))
+}

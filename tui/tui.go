@@ -1,0 +1,87 @@
+// Package tui is the dashboard: one terminal in which an engineer sees that
+// something is wrong, where, since when and why, and acts.
+//
+// The model routes: keys become actions (package key), actions go to the screen
+// that is seen (tui/screen/...), what screens say opens other screens. All of them
+// see one Look: a snapshot of the store and a time.
+package tui
+
+import (
+	"context"
+	"errors"
+	"io"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/colorprofile"
+
+	"github.com/gctl-dev/gctl/fleet"
+	"github.com/gctl-dev/gctl/tui/screen"
+)
+
+// Options say what the dashboard shows and how.
+type Options struct {
+	Store   *fleet.Store
+	Env     screen.Env
+	Now     func() time.Time
+	Context string // name of the context
+	// Labels name sources as a user knows them: "catalog" is "consul".
+	Labels    map[string]string
+	ReadOnly  bool
+	Protected bool
+	Contexts  []string // that :ctx may switch to
+
+	Place  string        // what to open first: "service/checkout"; the fleet if empty
+	Window time.Duration // that charts go back; an hour if 0
+	Theme  string        // name of a theme
+	ASCII  bool
+	Keys   map[string][]string // own bindings, by action
+
+	In      io.Reader
+	Out     io.Writer
+	Environ []string
+	Profile *colorprofile.Profile // nil: as the terminal says
+	Width   int                   // of a terminal that does not say it
+	Height  int
+}
+
+// SwitchError is returned by Run where the user wants another context.
+type SwitchError struct{ Context string }
+
+// Error implements error.
+func (e *SwitchError) Error() string { return "switch to context " + e.Context }
+
+// Run shows the dashboard until the user quits or ctx ends.
+func Run(ctx context.Context, o Options) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	m, err := newModel(ctx, o)
+	if err != nil {
+		return err
+	}
+	options := []tea.ProgramOption{
+		tea.WithContext(ctx), tea.WithInput(o.In), tea.WithOutput(o.Out), tea.WithEnvironment(o.Environ),
+	}
+	if o.Profile != nil {
+		options = append(options, tea.WithColorProfile(*o.Profile))
+	}
+	if o.Width > 0 {
+		options = append(options, tea.WithWindowSize(o.Width, o.Height))
+	}
+	_, err = tea.NewProgram(m, options...).Run()
+	m.close()
+	switch {
+	case m.next != "":
+		return &SwitchError{m.next}
+	case errors.Is(err, tea.ErrInterrupted):
+		return context.Canceled
+	case errors.Is(err, tea.ErrProgramKilled) && ctx.Err() != nil:
+		return nil
+	}
+	return err
+}
+
+// windows are what the keys 1 to 9 choose.
+var windows = [...]time.Duration{
+	5 * time.Minute, time.Hour, 6 * time.Hour, 15 * time.Minute, 30 * time.Minute, 3 * time.Hour, 12 * time.Hour, 24 * time.Hour, 7 * 24 * time.Hour,
+}
