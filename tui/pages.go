@@ -8,6 +8,7 @@ import (
 
 	"github.com/gctl-dev/gctl/fleet"
 	"github.com/gctl-dev/gctl/tui/screen"
+	"github.com/gctl-dev/gctl/tui/screen/service"
 	"github.com/gctl-dev/gctl/tui/screen/services"
 )
 
@@ -87,6 +88,7 @@ func (m *model) make(place screen.Place) page {
 func screens() map[string]func(jobs *screen.Jobs, subject string) screen.Screen {
 	return map[string]func(*screen.Jobs, string) screen.Screen{
 		services.Name: func(jobs *screen.Jobs, _ string) screen.Screen { return services.New(jobs) },
+		service.Name:  func(jobs *screen.Jobs, name string) screen.Screen { return service.New(jobs, name) },
 	}
 }
 
