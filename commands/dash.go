@@ -8,8 +8,10 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/gctl-dev/gctl/fleet"
+	"github.com/gctl-dev/gctl/internal/term"
 	"github.com/gctl-dev/gctl/ops/why"
 	"github.com/gctl-dev/gctl/tui"
 	"github.com/gctl-dev/gctl/tui/screen"
@@ -159,9 +161,11 @@ func (o *dashOptions) env(context.Context) screen.Env {
 			}
 			return fleet.NewIdentity(fleet.IdentityOptions{Instances: slices.Clone(instances), Map: NamesOf(c)})
 		},
-		Traces: func(ctx context.Context) (fleet.TraceReader, error) { return openNamedTraces(ctx, f) },
+		Traces:  func(ctx context.Context) (fleet.TraceReader, error) { return openNamedTraces(ctx, f) },
+		Command: func(ctx context.Context, args ...string) (string, int) { return runInside(ctx, f, args) },
 		Why: func(ctx context.Context, service string, at time.Time) (*why.Report, error) {
 			w := &whyOptions{f: f}
+			w.conn.register(pflag.NewFlagSet("", pflag.ContinueOnError)) // what the context says
 			sources, err := w.sources(ctx)
 			if err != nil {
 				return nil, err
@@ -170,4 +174,24 @@ func (o *dashOptions) env(context.Context) screen.Env {
 			return report, err
 		},
 	}
+}
+
+// runInside runs a command as a pipe would get it, and returns all that it says.
+func runInside(ctx context.Context, f *Factory, args []string) (said string, code int) {
+	streams, _, out, errOut := term.Test()
+	inner := *f
+	inner.Streams, inner.Global = streams, Global{}
+	var global []string
+	for flag, value := range map[string]string{
+		"--context": f.Global.Context, "--addr": f.Global.Addr, "--datacenter": f.Global.Datacenter, "--namespace": f.Global.Namespace,
+	} {
+		if value != "" {
+			global = append(global, flag, value)
+		}
+	}
+	for _, tag := range f.Global.Tags {
+		global = append(global, "--tag", tag)
+	}
+	code = Run(ctx, &inner, append(slices.Clone(args), global...))
+	return errOut.String() + out.String(), code
 }

@@ -62,6 +62,8 @@ func (m *model) actions() map[key.Action]func() tea.Cmd {
 		key.Refresh:    m.refresh,
 		key.Mouse:      m.toggleMouse,
 		key.Evidence:   m.evidence,
+		key.Why:        m.to("why"),
+		key.Act:        m.menu,
 		key.Describe:   m.describe,
 		key.JSON:       m.json,
 		key.Copy:       m.copy,

@@ -251,6 +251,14 @@ func (m *model) said(msg tea.Msg) tea.Cmd {
 		return m.notice(msg)
 	case screen.Show:
 		return m.show(msg)
+	case screen.Run:
+		return m.follow(msg)
+	case screen.Refresh:
+		m.o.Store.Refresh()
+		return nil
+	case outputMsg:
+		m.say.Text = ""
+		return m.show(screen.Show{Title: msg.command, Lines: msg.lines})
 	case screen.Clip:
 		return tea.Batch(tea.SetClipboard(msg.Text), m.notice(screen.Say{Text: "copied " + msg.What}))
 	}

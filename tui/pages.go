@@ -10,6 +10,7 @@ import (
 	"github.com/gctl-dev/gctl/tui/screen"
 	"github.com/gctl-dev/gctl/tui/screen/service"
 	"github.com/gctl-dev/gctl/tui/screen/services"
+	"github.com/gctl-dev/gctl/tui/screen/why"
 )
 
 // home is the screen that the dashboard begins with.
@@ -88,6 +89,7 @@ func (m *model) make(place screen.Place) page {
 func screens() map[string]func(jobs *screen.Jobs, subject string) screen.Screen {
 	return map[string]func(*screen.Jobs, string) screen.Screen{
 		services.Name: func(jobs *screen.Jobs, _ string) screen.Screen { return services.New(jobs) },
+		why.Name:      func(jobs *screen.Jobs, name string) screen.Screen { return why.New(jobs, name) },
 		service.Name:  func(jobs *screen.Jobs, name string) screen.Screen { return service.New(jobs, name) },
 	}
 }

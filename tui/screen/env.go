@@ -17,6 +17,9 @@ type Env struct {
 	Identity func(instances []fleet.Instance) *fleet.Identity
 	// Traces opens what keeps traces.
 	Traces func(ctx context.Context) (fleet.TraceReader, error)
+	// Command runs a command of gctl with its arguments, without a terminal, and
+	// returns all that it says and its exit code.
+	Command func(ctx context.Context, args ...string) (output string, code int)
 	// Why finds out why a service is not well; a zero time is now.
 	Why func(ctx context.Context, service string, at time.Time) (*why.Report, error)
 }

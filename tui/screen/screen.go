@@ -164,6 +164,14 @@ type (
 		Title string
 		Lines []string
 	}
+	// Run runs a command of gctl, as it stands in a shell, and shows what it says. One
+	// that changes something is shown and asked for first.
+	Run struct {
+		Command string
+		Changes bool
+	}
+	// Refresh asks all sources again, since something was changed.
+	Refresh struct{}
 	// Clip copies.
 	Clip struct{ What, Text string }
 )
