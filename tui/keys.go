@@ -29,6 +29,7 @@ func (m *model) key(msg tea.KeyPressMsg) tea.Cmd {
 
 // act does what a key means.
 func (m *model) act(a key.Action) tea.Cmd {
+	m.note(a)
 	if n := a.Pick(); n > 0 {
 		return m.pick(n)
 	}

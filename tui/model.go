@@ -36,6 +36,8 @@ type model struct {
 	say   notice
 	next  string // the context to switch to
 
+	did []string // the last actions, for the report of a crash
+
 	dirty bool
 	frame tea.View
 }
@@ -52,6 +54,9 @@ func newModel(ctx context.Context, o Options) (*model, error) {
 	}
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if err := checkColumns(o.Columns); err != nil {
+		return nil, err
 	}
 	keys, err := key.New(o.Keys)
 	if err != nil {

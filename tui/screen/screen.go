@@ -124,6 +124,9 @@ type Described interface {
 	Data(look *Look) any // what -o json prints; nil for nothing
 }
 
+// Tabled is a screen whose rows are data.
+type Tabled interface{ Rows(look *Look) any }
+
 // Copied is a screen of which something can be copied.
 type Copied interface {
 	Copied(look *Look) (what, text string)
