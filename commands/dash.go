@@ -18,6 +18,7 @@ import (
 	"github.com/gctl-dev/gctl/internal/state"
 	"github.com/gctl-dev/gctl/internal/term"
 	"github.com/gctl-dev/gctl/ops/why"
+	"github.com/gctl-dev/gctl/reflection"
 	"github.com/gctl-dev/gctl/tui"
 	"github.com/gctl-dev/gctl/tui/screen"
 	"github.com/gctl-dev/gctl/tui/theme"
@@ -224,6 +225,19 @@ func (o *dashOptions) env(context.Context) screen.Env {
 			return fleet.NewIdentity(fleet.IdentityOptions{Instances: slices.Clone(instances), Map: NamesOf(c)})
 		},
 		Traces:  func(ctx context.Context) (fleet.TraceReader, error) { return openNamedTraces(ctx, f) },
+		Methods: func(ctx context.Context, service string) ([]reflection.MethodName, error) {
+			return serviceMethods(ctx, f, service)
+		},
+		Method: func(ctx context.Context, name, service string) (*screen.Method, error) {
+			return openMethod(ctx, f, name, service)
+		},
+		Calls: func() (screen.Calls, error) {
+			dir, err := state.Dir(f.Getenv)
+			if err != nil {
+				return nil, &fleet.Error{What: "find the folder of the calls that were made", Err: err, Hint: "set XDG_STATE_HOME or HOME"}
+			}
+			return state.NewJournal(filepath.Join(dir, "calls.jsonl")), nil
+		},
 		Command: func(ctx context.Context, args ...string) (string, int) { return runInside(ctx, f, args) },
 		Why: func(ctx context.Context, service string, at time.Time) (*why.Report, error) {
 			w := &whyOptions{f: f}
