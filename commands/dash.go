@@ -224,7 +224,7 @@ func (o *dashOptions) env(context.Context) screen.Env {
 			}
 			return fleet.NewIdentity(fleet.IdentityOptions{Instances: slices.Clone(instances), Map: NamesOf(c)})
 		},
-		Traces:  func(ctx context.Context) (fleet.TraceReader, error) { return openNamedTraces(ctx, f) },
+		Traces: func(ctx context.Context) (fleet.TraceReader, error) { return openNamedTraces(ctx, f) },
 		Methods: func(ctx context.Context, service string) ([]reflection.MethodName, error) {
 			return serviceMethods(ctx, f, service)
 		},
