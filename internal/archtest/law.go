@@ -29,6 +29,7 @@ var law = []room{
 	{"fleet/backend", []string{"fleet"}},
 	{"fleet/dialect", []string{"fleet"}},
 	{"ops", []string{"fleet", "internal/..."}},
+	{"tui", []string{"fleet/...", "ops", "reflection", "rpc/...", "internal/..."}},
 	{"reflection", []string{"fleet", "api"}},
 	{"rpc", []string{"fleet", "reflection", "discovery"}},
 	{"discovery", nil},
