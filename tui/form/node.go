@@ -8,12 +8,12 @@ import (
 type shape int
 
 const (
-	leaf      shape = iota // no children; its value is one text
-	aMessage               // its fields and oneofs
-	anAny                  // the message in it, once the type is chosen
-	aList                  // its elements
-	aMap                   // its entries, ordered by key
-	aOneof                 // the chosen case
+	leaf     shape = iota // no children; its value is one text
+	aMessage              // its fields and oneofs
+	anAny                 // the message in it, once the type is chosen
+	aList                 // its elements
+	aMap                  // its entries, ordered by key
+	aOneof                // the chosen case
 )
 
 // role is how a node hangs in its parent.

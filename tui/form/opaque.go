@@ -28,6 +28,7 @@ func (m opaque) ProtoReflect() protoreflect.Message { return m }
 func (m opaque) ProtoMethods() *protoiface.Methods {
 	value := m.Descriptor().Fields().ByNumber(1)
 	return &protoiface.Methods{
+		Flags: protoiface.SupportMarshalDeterministic,
 		Marshal: func(in protoiface.MarshalInput) (protoiface.MarshalOutput, error) {
 			return protoiface.MarshalOutput{Buf: append(in.Buf, m.Get(value).Bytes()...)}, nil
 		},
