@@ -1,6 +1,7 @@
 package form
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -13,6 +14,12 @@ import (
 // parseEnum reads the name of a value, in any case where only one fits, or a
 // number, which need not have a name.
 func parseEnum(ed protoreflect.EnumDescriptor, word string) (protoreflect.Value, error) {
+	if ed.FullName() == "google.protobuf.NullValue" { // its JSON is null, whatever the number
+		if word == "null" || word == "NULL_VALUE" || word == "0" {
+			return protoreflect.ValueOfEnum(0), nil
+		}
+		return protoreflect.Value{}, errors.New("google.protobuf.NullValue wants null")
+	}
 	if ev := ed.Values().ByName(protoreflect.Name(word)); ev != nil {
 		return protoreflect.ValueOfEnum(ev.Number()), nil
 	}

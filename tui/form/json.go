@@ -11,7 +11,6 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/dynamicpb"
 
-	"github.com/gctl-dev/gctl/fleet"
 	"github.com/gctl-dev/gctl/rpc/message"
 )
 
@@ -63,15 +62,6 @@ func (f *Form) decode(text []byte) (protoreflect.Message, error) {
 		return nil, err
 	}
 	return m.ProtoReflect(), nil
-}
-
-// withHint makes one line of an error and its hint.
-func withHint(err error) error {
-	var e *fleet.Error
-	if errors.As(err, &e) && e.Hint != "" {
-		return fmt.Errorf("%w; %s", err, e.Hint)
-	}
-	return err
 }
 
 // alone refuses what stands behind the first JSON value.

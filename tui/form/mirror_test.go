@@ -13,17 +13,24 @@ import (
 
 const everything = "everything.v1.Everything"
 
-// unfold opens everything that is set.
+// unfold opens everything that is set, and nothing else.
 func unfold(t testing.TB, f *form.Form) {
 	t.Helper()
-	for opened := true; opened; {
-		opened = false
+	for changed := true; changed; {
+		changed = false
 		for _, r := range f.Rows() {
-			if r.Set && r.Expandable && !r.Expanded {
-				opened = true
-				if err := f.Expand(r.ID); err != nil {
-					t.Fatal(err)
-				}
+			var err error
+			switch {
+			case !r.Expandable || r.Set == r.Expanded || r.Kind == form.Oneof:
+				continue
+			case r.Set:
+				err = f.Expand(r.ID)
+			default:
+				err = f.Collapse(r.ID)
+			}
+			changed = true
+			if err != nil {
+				t.Fatal(err)
 			}
 		}
 	}

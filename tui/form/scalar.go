@@ -2,6 +2,7 @@ package form
 
 import (
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"math"
 	"strconv"
@@ -56,7 +57,7 @@ func parseScalar(fd protoreflect.FieldDescriptor, text string) (protoreflect.Val
 		case "false":
 			return protoreflect.ValueOfBool(false), nil
 		}
-		return protoreflect.Value{}, fmt.Errorf("bool wants true or false")
+		return wrongScalar(kind)
 	case protoreflect.StringKind:
 		if !utf8.ValidString(text) {
 			return protoreflect.Value{}, fmt.Errorf("string wants valid UTF-8; arbitrary bytes need a field of type bytes")
@@ -75,42 +76,69 @@ func parseScalar(fd protoreflect.FieldDescriptor, text string) (protoreflect.Val
 	}
 }
 
+// wants says what is right for a kind of scalar, "" for an enum.
+func wants(kind protoreflect.Kind) string {
+	switch kind {
+	case protoreflect.BoolKind:
+		return "true or false"
+	case protoreflect.StringKind:
+		return "text in UTF-8"
+	case protoreflect.BytesKind:
+		return "base64"
+	case protoreflect.FloatKind, protoreflect.DoubleKind:
+		return "a number, NaN, Infinity or -Infinity"
+	case protoreflect.Int32Kind, protoreflect.Sint32Kind, protoreflect.Sfixed32Kind:
+		return "a whole number from -2147483648 to 2147483647"
+	case protoreflect.Uint32Kind, protoreflect.Fixed32Kind:
+		return "a whole number from 0 to 4294967295"
+	case protoreflect.Int64Kind, protoreflect.Sint64Kind, protoreflect.Sfixed64Kind:
+		return "a whole number from -9223372036854775808 to 9223372036854775807"
+	case protoreflect.Uint64Kind, protoreflect.Fixed64Kind:
+		return "a whole number from 0 to 18446744073709551615"
+	default:
+		return ""
+	}
+}
+
+func wrongScalar(kind protoreflect.Kind) (protoreflect.Value, error) {
+	return protoreflect.Value{}, fmt.Errorf("%s wants %s", kind, wants(kind))
+}
+
 func parseInteger(kind protoreflect.Kind, word string) (protoreflect.Value, error) {
 	var v protoreflect.Value
 	var err error
-	var lowest, highest string
 	switch kind {
 	case protoreflect.Int32Kind, protoreflect.Sint32Kind, protoreflect.Sfixed32Kind:
 		var x int64
 		x, err = strconv.ParseInt(word, 10, 32)
-		v, lowest, highest = protoreflect.ValueOfInt32(int32(x)), "-2147483648", "2147483647"
+		v = protoreflect.ValueOfInt32(int32(x))
 	case protoreflect.Uint32Kind, protoreflect.Fixed32Kind:
 		var x uint64
 		x, err = strconv.ParseUint(word, 10, 32)
-		v, lowest, highest = protoreflect.ValueOfUint32(uint32(x)), "0", "4294967295"
+		v = protoreflect.ValueOfUint32(uint32(x))
 	case protoreflect.Int64Kind, protoreflect.Sint64Kind, protoreflect.Sfixed64Kind:
 		var x int64
 		x, err = strconv.ParseInt(word, 10, 64)
-		v, lowest, highest = protoreflect.ValueOfInt64(x), "-9223372036854775808", "9223372036854775807"
+		v = protoreflect.ValueOfInt64(x)
 	default:
 		var x uint64
 		x, err = strconv.ParseUint(word, 10, 64)
-		v, lowest, highest = protoreflect.ValueOfUint64(x), "0", "18446744073709551615"
+		v = protoreflect.ValueOfUint64(x)
 	}
 	if err != nil {
-		return protoreflect.Value{}, fmt.Errorf("%s wants a whole number from %s to %s", kind, lowest, highest)
+		return wrongScalar(kind)
 	}
 	return v, nil
 }
 
 func parseFloat(kind protoreflect.Kind, word string, bits int) (protoreflect.Value, error) {
 	x, err := strconv.ParseFloat(word, bits)
+	if errors.Is(err, strconv.ErrRange) {
+		largest := map[int]string{32: "3.4e38", 64: "1.8e308"}[bits]
+		return protoreflect.Value{}, fmt.Errorf("%s holds numbers up to %s; what is larger is Infinity", kind, largest)
+	}
 	if err != nil || strings.ContainsAny(word, "xX_") {
-		if math.IsInf(x, 0) {
-			return protoreflect.Value{}, fmt.Errorf("%s holds numbers up to %s; larger is only Infinity",
-				kind, map[int]string{32: "3.4e38", 64: "1.8e308"}[bits])
-		}
-		return protoreflect.Value{}, fmt.Errorf("%s wants a number, NaN, Infinity or -Infinity", kind)
+		return wrongScalar(kind)
 	}
 	if bits == 32 {
 		return protoreflect.ValueOfFloat32(float32(x)), nil
@@ -126,7 +154,7 @@ func parseBytes(text string) (protoreflect.Value, error) {
 	if err != nil {
 		const short = 60 // a longer text is not shown once more
 		if len(text) > short {
-			return protoreflect.Value{}, fmt.Errorf("bytes wants base64")
+			return wrongScalar(protoreflect.BytesKind)
 		}
 		return protoreflect.Value{}, fmt.Errorf("bytes wants base64; the text itself would be %s", base64.StdEncoding.EncodeToString([]byte(text)))
 	}
