@@ -105,11 +105,11 @@ func checkMessage(t testing.TB, name protoreflect.FullName, seed uint64) {
 }
 
 func TestAMessageComesBackAsItWas(t *testing.T) {
-	for seed := range uint64(150) {
+	for seed := range uint64(60) {
 		checkMessage(t, everything, seed)
 	}
 	for _, name := range anyTypes {
-		for seed := range uint64(30) {
+		for seed := range uint64(12) {
 			checkMessage(t, name, seed)
 		}
 	}

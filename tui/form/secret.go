@@ -11,7 +11,7 @@ import (
 // secretWords are words that make the name they stand in secret.
 var secretWords = map[string]bool{
 	"password": true, "passwords": true, "passwd": true, "pwd": true, "passphrase": true, "passcode": true,
-	"secret": true, "secrets": true, "token": true, "jwt": true,
+	"secret": true, "secrets": true, "token": true, "tokens": true, "jwt": true,
 	"authorization": true, "credential": true, "credentials": true, "cookie": true, "cookies": true,
 	"apikey": true, "privatekey": true, "accesskey": true,
 }

@@ -65,15 +65,23 @@ func formatKnown(m protoreflect.Message) string {
 		return ""
 	}
 	var out bytes.Buffer
+	var text string
 	switch m.Descriptor().FullName() {
 	case structName, valueName, listValueName:
 		err = json.Compact(&out, raw)
-		return out.String()
+		text = out.String()
+	case durationName:
+		err = json.Unmarshal(raw, &text)
+		if number, _, found := strings.Cut(text, "s"); found && strings.Contains(number, ".") {
+			text = strings.TrimRight(number, "0") + "s"
+		}
 	default:
-		var text string
-		err = errors.Join(err, json.Unmarshal(raw, &text))
-		return text
+		err = json.Unmarshal(raw, &text)
 	}
+	if err != nil {
+		return ""
+	}
+	return text
 }
 
 // parseKnown reads what was typed for a message that is one text.
