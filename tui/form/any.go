@@ -38,14 +38,20 @@ func (f *Form) setType(n *node, text string) error {
 	return nil
 }
 
-// anyNote says that a type is unknown, and which may have been meant.
-func (f *Form) anyNote(n *node) string {
-	if n.url == "" || f.types.message(n.url) != nil {
+// note says that the type of a URL is unknown, and which may have been meant; ""
+// for a type that is known.
+func (r *resolver) note(url string) string {
+	if url == "" || r.message(url) != nil {
 		return ""
 	}
-	var names []string
-	for _, url := range f.types.urls() {
-		names = append(names, strings.TrimPrefix(url, urlPrefix))
+	note, ready := r.notes[url]
+	if !ready {
+		var names []string
+		for _, known := range r.urls() {
+			names = append(names, strings.TrimPrefix(known, urlPrefix))
+		}
+		note = "the schema does not have this type: its value is bytes" + meant(url[strings.LastIndexByte(url, '/')+1:], names)
+		r.notes[url] = note
 	}
-	return "the schema does not have this type: its value is bytes" + meant(n.url[strings.LastIndexByte(n.url, '/')+1:], names)
+	return note
 }

@@ -22,7 +22,7 @@ func large(t testing.TB, path string, n int, element func(i int) string) page {
 	if strings.Contains(items[0], `":`) && items[0][0] == '"' {
 		text = "{" + strings.Join(items, ",") + "}"
 	}
-	p.ok(p.SetJSON([]byte(fmt.Sprintf(`{%q: {%q: %s}}`, parent, name, text))))
+	p.ok(p.SetJSON(fmt.Appendf(nil, `{%q: {%q: %s}}`, parent, name, text)))
 	return p.open(parent, path)
 }
 

@@ -23,7 +23,7 @@ func (f *Form) Choices(id ID) []string {
 	case Oneof:
 		return cases(n.od)
 	case Any:
-		return f.types.urls()
+		return slices.Clone(f.types.urls())
 	default:
 		return nil
 	}

@@ -20,7 +20,7 @@ import (
 func (f *Form) JSON() (text []byte, err error) {
 	defer catch(&err)
 	if problems := f.wrong(); len(problems) > 0 {
-		return nil, problems[0]
+		return nil, problems[0].err()
 	}
 	return f.encode(f.build(f.root))
 }
@@ -87,7 +87,7 @@ func alone(text []byte) error {
 func (f *Form) Message() (m proto.Message, err error) {
 	defer catch(&err)
 	if problems := f.Problems(); len(problems) > 0 {
-		return nil, problems[0]
+		return nil, problems[0].err()
 	}
 	return proto.Clone(f.build(f.root).Interface()), nil
 }

@@ -69,7 +69,9 @@ func TestEntriesAreAddedRenamedAndRemoved(t *testing.T) {
 		p.ok(err)
 		p.ok(p.Set(id, "of "+key))
 	}
-	keys := func() string { return strings.Join(slices.DeleteFunc(p.labels(), func(l string) bool { return len(l) != 1 }), " ") }
+	keys := func() string {
+		return strings.Join(slices.DeleteFunc(p.labels(), func(l string) bool { return len(l) != 1 }), " ")
+	}
 	if keys() != "b m z" {
 		t.Errorf("the keys are %s", keys())
 	}

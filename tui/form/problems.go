@@ -1,6 +1,7 @@
 package form
 
 import (
+	"errors"
 	"strconv"
 
 	"google.golang.org/protobuf/proto"
@@ -15,12 +16,12 @@ type Problem struct {
 	Text string
 }
 
-// Error returns path and text.
-func (p Problem) Error() string {
+// err returns path and text.
+func (p Problem) err() error {
 	if p.Path == "" {
-		return p.Text
+		return errors.New(p.Text)
 	}
-	return p.Path + ": " + p.Text
+	return errors.New(p.Path + ": " + p.Text)
 }
 
 // Problems returns the wrong texts and the missing required fields, from top to

@@ -131,8 +131,7 @@ func (r maker) jsonText(depth int) string {
 	case 2:
 		return pick(r, "true", "false")
 	case 3:
-		b, _ := json.Marshal(r.text())
-		return string(b)
+		return pick(r, `""`, `"a"`, `"null"`, `"\u00fc\n\"x\""`, `"<&>"`, `"\u2028"`)
 	case 4:
 		return "[" + r.jsonText(depth-1) + "," + r.jsonText(depth-1) + "]"
 	default:
@@ -142,7 +141,7 @@ func (r maker) jsonText(depth int) string {
 
 // known fills the types that have rules of their own.
 func (r maker) known(m *dynamicpb.Message, depth int) bool {
-	text := ""
+	var text string
 	switch m.Descriptor().FullName() {
 	case "google.protobuf.Timestamp":
 		text = pick(r, `"1970-01-01T00:00:00Z"`, `"2024-02-29T12:00:00.000000001Z"`, `"0001-01-01T00:00:00Z"`, `"9999-12-31T23:59:59.999Z"`)

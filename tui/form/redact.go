@@ -105,8 +105,7 @@ func (r *redactor) object(at spot) error {
 			return err
 		}
 		key, _ := tok.(string)
-		name, _ := json.Marshal(key)
-		r.out.Write(append(name, ':'))
+		r.out.WriteString(quote(key) + ":")
 		if at.md != nil && at.md.FullName() == anyName {
 			inside, err = r.inAny(inside, key)
 		} else {
@@ -129,9 +128,8 @@ func (r *redactor) inAny(inside protoreflect.MessageDescriptor, key string) (pro
 		if err := r.in.Decode(&url); err != nil {
 			return nil, err
 		}
-		text, err := json.Marshal(url)
-		r.out.Write(text)
-		return r.types.message(url), err
+		r.out.WriteString(quote(url))
+		return r.types.message(url), nil
 	case inside == nil:
 		return nil, r.copy(spot{})
 	case isLeaf(inside) || inside.FullName() == anyName || inside.FullName() == emptyName:

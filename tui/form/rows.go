@@ -138,7 +138,7 @@ func (f *Form) describe(n *node, r *Row) {
 	case anAny:
 		r.Value = n.url
 		r.Expandable = len(n.kids) > 0
-		r.Note = f.anyNote(n)
+		r.Note = f.types.note(n.url)
 	}
 	r.Expanded = r.Expanded && r.Expandable || n.shape == aOneof && len(n.kids) > 0
 }

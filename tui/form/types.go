@@ -27,13 +27,16 @@ const urlPrefix = "type.googleapis.com/"
 type resolver struct {
 	given Types
 	files []protoreflect.FileDescriptor // that the message's file reaches, itself the first
+	all   []string                      // the URLs, once they were asked for
+	seen  map[string]protoreflect.MessageDescriptor
+	notes map[string]string // about unknown URLs
 }
 
 func newResolver(md protoreflect.MessageDescriptor, given Types) *resolver {
 	if given == nil {
 		given = protoregistry.GlobalTypes
 	}
-	r := &resolver{given: given}
+	r := &resolver{given: given, seen: map[string]protoreflect.MessageDescriptor{}, notes: map[string]string{}}
 	seen := map[string]bool{}
 	var add func(file protoreflect.FileDescriptor)
 	add = func(file protoreflect.FileDescriptor) {
@@ -52,6 +55,15 @@ func newResolver(md protoreflect.MessageDescriptor, given Types) *resolver {
 
 // message returns the type that a URL names, nil if nobody knows it.
 func (r *resolver) message(url string) protoreflect.MessageDescriptor {
+	md, known := r.seen[url]
+	if !known {
+		md = r.look(url)
+		r.seen[url] = md
+	}
+	return md
+}
+
+func (r *resolver) look(url string) protoreflect.MessageDescriptor {
 	mt, err := r.given.FindMessageByURL(url)
 	if err != nil {
 		mt, err = protoregistry.GlobalTypes.FindMessageByURL(url)
@@ -186,7 +198,10 @@ func (r *resolver) extensions(md protoreflect.MessageDescriptor) []protoreflect.
 
 // urls returns the type URLs that there are to choose from, ordered.
 func (r *resolver) urls() []string {
-	var urls []string
+	if r.all != nil {
+		return r.all
+	}
+	urls := []string{}
 	add := func(md protoreflect.MessageDescriptor) {
 		if !md.IsMapEntry() && !md.IsPlaceholder() {
 			urls = append(urls, urlPrefix+string(md.FullName()))
@@ -204,7 +219,8 @@ func (r *resolver) urls() []string {
 		eachMessage(file.Messages(), add)
 	}
 	slices.Sort(urls)
-	return slices.Compact(urls)
+	r.all = slices.Compact(urls)
+	return r.all
 }
 
 // eachMessage visits messages and all inside them.

@@ -135,7 +135,10 @@ func fromJSON(md protoreflect.MessageDescriptor, text, wants string) (protorefle
 
 // quote writes a JSON string.
 func quote(text string) string {
-	b, _ := json.Marshal(text)
+	b, err := json.Marshal(text)
+	if err != nil { // not of a string
+		return `""`
+	}
 	return string(b)
 }
 
