@@ -54,7 +54,7 @@ func shapeOf(md protoreflect.MessageDescriptor) shape {
 	switch {
 	case md == nil || isLeaf(md):
 		return leaf
-	case md.FullName() == anyName:
+	case isAny(md):
 		return anAny
 	default:
 		return aMessage

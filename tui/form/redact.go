@@ -106,7 +106,7 @@ func (r *redactor) object(at spot) error {
 		}
 		key, _ := tok.(string)
 		r.out.WriteString(quote(key) + ":")
-		if at.md != nil && at.md.FullName() == anyName {
+		if at.md != nil && isAny(at.md) {
 			inside, err = r.inAny(inside, key)
 		} else {
 			err = r.member(at, key)
@@ -132,7 +132,7 @@ func (r *redactor) inAny(inside protoreflect.MessageDescriptor, key string) (pro
 		return r.types.message(url), nil
 	case inside == nil:
 		return nil, r.copy(spot{})
-	case isLeaf(inside) || inside.FullName() == anyName || inside.FullName() == emptyName:
+	case isLeaf(inside) || isAny(inside) || inside.FullName() == emptyName:
 		return inside, r.copy(spot{md: inside})
 	default:
 		return inside, r.member(spot{md: inside}, key)

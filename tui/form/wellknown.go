@@ -37,6 +37,16 @@ func isLeaf(md protoreflect.MessageDescriptor) bool {
 	}
 }
 
+// isAny tells whether a message is a google.protobuf.Any, and has its fields.
+func isAny(md protoreflect.MessageDescriptor) bool {
+	if md.FullName() != anyName {
+		return false
+	}
+	url, value := md.Fields().ByNumber(1), md.Fields().ByNumber(2)
+	return url != nil && url.Kind() == protoreflect.StringKind && !url.IsList() &&
+		value != nil && value.Kind() == protoreflect.BytesKind && !value.IsList()
+}
+
 // wrapped returns the field of a wrapper such as google.protobuf.Int32Value,
 // nil for any other message.
 func wrapped(md protoreflect.MessageDescriptor) protoreflect.FieldDescriptor {
@@ -60,7 +70,7 @@ func formatKnown(m protoreflect.Message) string {
 	if fd := wrapped(m.Descriptor()); fd != nil {
 		return formatScalar(fd, m.Get(fd))
 	}
-	raw, err := protojson.Marshal(m.Interface())
+	raw, err := marshal(m)
 	if err != nil {
 		return ""
 	}
@@ -120,14 +130,22 @@ func parseKnown(md protoreflect.MessageDescriptor, text string, now time.Time) (
 	}
 }
 
+// marshal writes the JSON of a well-known type, which may have other fields than
+// it is known for.
+func marshal(m protoreflect.Message) (text []byte, err error) {
+	defer catch(&err)
+	return protojson.Marshal(m.Interface())
+}
+
 // fromJSON reads a message from its JSON.
-func fromJSON(md protoreflect.MessageDescriptor, text, wants string) (protoreflect.Value, error) {
+func fromJSON(md protoreflect.MessageDescriptor, text, wants string) (v protoreflect.Value, err error) {
+	defer catch(&err)
 	m := dynamicpb.NewMessage(md)
 	if err := protojson.Unmarshal([]byte(text), m); err != nil {
 		return protoreflect.Value{}, errors.New(wants)
 	}
 	// What cannot be written again must not get in.
-	if _, err := protojson.Marshal(m); err != nil {
+	if _, err := marshal(m); err != nil {
 		return protoreflect.Value{}, errors.New(wants)
 	}
 	return protoreflect.ValueOfMessage(m), nil
