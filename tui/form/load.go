@@ -66,7 +66,7 @@ func (f *Form) put(n *node, v protoreflect.Value) {
 	for _, kid := range n.kids {
 		f.forget(kid)
 	}
-	n.kids, n.rest, n.restMap, n.loaded, n.src, n.url = nil, nil, nil, false, nil, ""
+	n.kids, n.rest, n.restMap, n.loaded, n.src, n.summary, n.url = nil, nil, nil, false, nil, "", ""
 	if !v.IsValid() && n.always() {
 		v = initial(n)
 	}
@@ -95,12 +95,8 @@ func (f *Form) put(n *node, v protoreflect.Value) {
 // give makes v the value of a leaf.
 func (n *node) give(v protoreflect.Value) {
 	n.set, n.value, n.problem, n.text = v.IsValid(), v, "", ""
-	switch {
-	case !n.set:
-	case n.md != nil:
-		n.text = formatKnown(v.Message())
-	default:
-		n.text = formatScalar(n.vd, v)
+	if n.set {
+		n.text = formatLeaf(n.vd, n.md, v)
 	}
 }
 

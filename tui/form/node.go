@@ -52,10 +52,11 @@ type node struct {
 
 	// A message is read into kids when somebody looks into it; until then src, if
 	// not nil, is its content. It is never changed.
-	src    protoreflect.Message
-	loaded bool
-	kids   []*node
-	aside  []*node // cases of a oneof that were chosen before
+	src     protoreflect.Message
+	summary string // of src, once it was asked for
+	loaded  bool
+	kids    []*node
+	aside   []*node // cases of a oneof that were chosen before
 
 	rest    []protoreflect.Value // of a list behind MaxElements
 	restMap []mapEntry           // of a map behind MaxElements

@@ -25,6 +25,9 @@ type Row struct {
 	Default string
 	Set     bool // has a value
 	Count   int  // elements of a list or map, also those without rows
+	// Summary tells a closed message from others by the first values in it, such
+	// as "id: u-1, name: Ann", cut and harmless for a terminal, without secrets.
+	Summary string
 
 	Expandable bool
 	Expanded   bool
@@ -80,6 +83,9 @@ func (f *Form) rows(out []Row, n *node, depth int, hidden bool) []Row {
 	r.Secret = r.Secret || hidden
 	hidden = r.Secret
 	if n.shape != aOneof && !n.open {
+		if !hidden {
+			r.Summary = f.summarize(n)
+		}
 		return out
 	}
 	out = f.below(out, n, depth+1, hidden)
