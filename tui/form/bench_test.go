@@ -85,6 +85,12 @@ func BenchmarkMirror(b *testing.B) {
 			p.ok(p.SetJSON(text))
 		}
 	})
+	b.Run("SetJSON and Rows", func(b *testing.B) {
+		for b.Loop() {
+			p.ok(p.SetJSON(text))
+			p.Rows()
+		}
+	})
 	b.Run("Problems", func(b *testing.B) {
 		for b.Loop() {
 			p.Problems()

@@ -59,6 +59,9 @@ func (f *Form) setLeaf(n *node, text string) error {
 	}
 	v, err := f.parse(n, text)
 	if err != nil {
+		if fd := n.scalar(); fd != nil && fd.Kind() == protoreflect.BytesKind && n.fd != nil && f.factsOf(n.fd).secret {
+			_, err = wrongScalar(fd.Kind()) // without what was typed
+		}
 		n.text, n.problem = text, err.Error()
 		return err
 	}

@@ -44,7 +44,7 @@ func (f *Form) element(up *node, v protoreflect.Value) *node {
 // entry returns a node for an entry of a map.
 func (f *Form) entry(up *node, key protoreflect.MapKey, v protoreflect.Value) *node {
 	vd := up.fd.MapValue()
-	n := f.register(&node{role: entry, up: up, key: key, fd: up.fd, vd: vd, md: vd.Message(), shape: shapeOf(vd.Message())})
+	n := f.register(&node{role: entry, up: up, key: key, hot: isSecretName(key.String()), fd: up.fd, vd: vd, md: vd.Message(), shape: shapeOf(vd.Message())})
 	f.put(n, v)
 	return n
 }

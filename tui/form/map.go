@@ -60,7 +60,7 @@ func (f *Form) Rename(id ID, key string) error {
 	if to > at {
 		to--
 	}
-	n.key = k
+	n.key, n.hot = k, isSecretName(key)
 	n.up.kids = slices.Insert(slices.Delete(n.up.kids, at, at+1), to, n)
 	return nil
 }

@@ -48,6 +48,7 @@ type node struct {
 	problem string
 
 	key protoreflect.MapKey // of an entry
+	hot bool                // the key is the name of something secret
 	url string              // of an Any
 
 	// A message is read into kids when somebody looks into it; until then src, if

@@ -110,7 +110,7 @@ func (f *Form) below(out []Row, n *node, depth int, hidden bool) []Row {
 			out = f.rows(out, kid, depth, hidden)
 			out[at].Label = "[" + strconv.Itoa(i) + "]"
 		case n.shape == aMap:
-			out = f.rows(out, kid, depth, hidden || isSecretName(kid.key.String()))
+			out = f.rows(out, kid, depth, hidden || kid.hot)
 		default:
 			out = f.rows(out, kid, depth, hidden)
 		}

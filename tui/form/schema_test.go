@@ -22,7 +22,10 @@ func TestFormsOfASchemaAsGctlHasIt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := page{form.New(mt.Descriptor(), s.Types()), t}.open("known", "old")
+	p := page{form.New(mt.Descriptor(), s.Types()), t}.open("known", "old", "login")
+	if !p.row("login.plain").Secret || !p.row("login.old").Deprecated {
+		t.Error("the schema lost the options of fields")
+	}
 	if got := p.Choices(p.row("known.any").ID); !slices.Contains(got, "type.googleapis.com/legacy.Strict") {
 		t.Errorf("the choices are %q", got)
 	}

@@ -51,6 +51,13 @@ func TestSecretsAreMarkedAndHiddenInWhatIsKept(t *testing.T) {
 	}
 }
 
+func TestAWrongSecretIsNotShownInWhatIsWrong(t *testing.T) {
+	p := newPage(t, login)
+	if err := p.Set(p.row("secret").ID, "hello!"); err == nil || err.Error() != "bytes wants base64" {
+		t.Errorf("the error is %v", err)
+	}
+}
+
 func TestNamesOfSecrets(t *testing.T) {
 	for name, want := range map[string]bool{
 		"password": true, "user_password": true, "userPassword": true, "PASSWORD": true, "Authorization": true, "proxy-authorization": true,
@@ -65,6 +72,16 @@ func TestNamesOfSecrets(t *testing.T) {
 		for _, r := range p.Rows() {
 			if r.ID == id && r.Secret != want {
 				t.Errorf("%q is secret: %v", name, r.Secret)
+			}
+		}
+		p.ok(p.Rename(id, "plain"))
+		if p.row(`headers["plain"]`).Secret {
+			t.Error("a secret name is gone and the value still secret")
+		}
+		p.ok(p.Rename(id, name))
+		for _, r := range p.Rows() {
+			if r.ID == id && r.Secret != want {
+				t.Errorf("%q is secret after it was renamed: %v", name, r.Secret)
 			}
 		}
 	}

@@ -8,6 +8,8 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
 	"google.golang.org/protobuf/types/dynamicpb"
+
+	"github.com/gctl-dev/gctl/rpc/message"
 )
 
 // Types finds the types that Any values and extensions name. If it also has
@@ -109,7 +111,7 @@ func (r *resolver) FindMessageByURL(url string) (protoreflect.MessageType, error
 	if md := r.message(url); md != nil {
 		return dynamicpb.NewMessageType(md), nil
 	}
-	return opaqueType, nil
+	return message.OpaqueType(), nil
 }
 
 // FindExtensionByName implements protoregistry.ExtensionTypeResolver.
@@ -122,13 +124,13 @@ func (r *resolver) FindExtensionByName(name protoreflect.FullName) (protoreflect
 }
 
 // FindExtensionByNumber implements protoregistry.ExtensionTypeResolver.
-func (r *resolver) FindExtensionByNumber(message protoreflect.FullName, number protoreflect.FieldNumber) (protoreflect.ExtensionType, error) {
-	xt, err := r.given.FindExtensionByNumber(message, number)
+func (r *resolver) FindExtensionByNumber(extendee protoreflect.FullName, number protoreflect.FieldNumber) (protoreflect.ExtensionType, error) {
+	xt, err := r.given.FindExtensionByNumber(extendee, number)
 	if err == nil {
 		return dynamicExtension(xt), nil
 	}
 	return r.extensionIn(func(xd protoreflect.ExtensionDescriptor) bool {
-		return xd.Number() == number && xd.ContainingMessage().FullName() == message
+		return xd.Number() == number && xd.ContainingMessage().FullName() == extendee
 	})
 }
 
@@ -179,7 +181,7 @@ func (r *resolver) extensions(md protoreflect.MessageDescriptor) []protoreflect.
 		return true
 	}
 	if ranger, ok := r.given.(interface {
-		RangeExtensionsByMessage(message protoreflect.FullName, f func(protoreflect.ExtensionType) bool)
+		RangeExtensionsByMessage(extendee protoreflect.FullName, f func(protoreflect.ExtensionType) bool)
 	}); ok {
 		ranger.RangeExtensionsByMessage(md.FullName(), func(xt protoreflect.ExtensionType) bool {
 			return add(dynamicExtension(xt))
