@@ -1,0 +1,15 @@
+// Package tty shows tests what a user sees. Start runs a program in a
+// pseudo-terminal, Press and its kind are the user's hands, WaitFor and Text
+// are the eyes. NewScreen is the screen alone, for programs that run in the
+// process of the test.
+//
+// Nothing here sleeps until a program may have finished: a test waits for the
+// state of the screen and is woken by what the program writes. What is written
+// between the marks of a synchronized update (mode 2026) appears at once, so a
+// test never sees half a frame of a program that draws this way.
+//
+// The terminal is github.com/charmbracelet/x/vt, corrected where it would
+// mislead a test. It knows the 16, 256 and 2^24 colours, and says that it knows
+// synchronized updates (mode 2026) and grapheme clusters (2027); it ignores the
+// keyboard protocols of kitty and modifyOtherKeys, so keys arrive the old way.
+package tty
