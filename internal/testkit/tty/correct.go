@@ -20,6 +20,7 @@ func (s *Screen) correct(old bool) {
 	s.modes[ansi.ModeTextCursorEnable], s.modes[ansi.ModeAutoWrap] = true, true
 	s.vt.RegisterEscHandler('c', func() bool { // a reset forgets modes that it does not list
 		clear(s.modes)
+		s.inserts = false
 		return false
 	})
 	for _, cmd := range []int{0, 2} { // the emulator drops titles with a semicolon
@@ -63,6 +64,8 @@ func (s *Screen) answer(text string) { _, _ = io.WriteString(s.vt.InputPipe(), t
 func (s *Screen) setMode(mode ansi.Mode, on bool) {
 	dec, ok := mode.(ansi.DECMode)
 	switch {
+	case mode == ansi.ModeInsertReplace:
+		s.inserts = on
 	case !ok:
 	case on:
 		s.modes[dec] = true

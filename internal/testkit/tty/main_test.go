@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
 	"sync"
 	"testing"
 
@@ -19,7 +20,7 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-var programs = map[string]func(){"tea": teaMain}
+var programs = map[string]func(){"tea": teaMain, "frames": framesMain}
 
 // failing is a test that is expected to fail.
 type failing struct {
@@ -59,8 +60,8 @@ func fails(t *testing.T, test func(testing.TB)) string {
 	go func() {
 		defer close(over)
 		defer func() {
-			for i := len(f.cleanups) - 1; i >= 0; i-- {
-				f.cleanups[i]()
+			for _, cleanup := range slices.Backward(f.cleanups) {
+				cleanup()
 			}
 		}()
 		test(f)

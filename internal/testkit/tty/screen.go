@@ -26,6 +26,9 @@ type Screen struct {
 
 	mu        sync.Mutex
 	vt        *vt.Emulator
+	decoding  byte // the state of the decoder of sequences
+	wraps     bool // the next grapheme begins a line: a wide one fills the last
+	inserts   bool // insert mode (IRM)
 	modes     map[ansi.DECMode]bool
 	title     string
 	clipboard string
@@ -65,7 +68,9 @@ func newScreen(t testing.TB, width, height int, theme Theme, old bool, reply fun
 	}()
 	t.Cleanup(func() {
 		// Not vt.Close, which races with the Read in drain.
-		_ = s.vt.InputPipe().(io.Closer).Close()
+		if pipe, ok := s.vt.InputPipe().(io.Closer); ok {
+			_ = pipe.Close()
+		}
 		<-drained
 	})
 	return s

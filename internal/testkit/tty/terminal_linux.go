@@ -68,7 +68,7 @@ func Start(t testing.TB, options Options, name string, args ...string) *Terminal
 	term := &Terminal{file: file, read: make(chan struct{}), done: make(chan struct{})}
 	term.out.init()
 	term.Screen = newScreen(t, options.Width, options.Height, options.Theme, options.Old, func(answer []byte) { term.out.put(answer, 0) })
-	term.cmd = exec.Command(name, args...)
+	term.cmd = exec.Command(name, args...) //nolint:noctx // it lives until the end of the test, whose context ends before its cleanup
 	term.cmd.Stdin, term.cmd.Stdout, term.cmd.Stderr = program, program, program
 	term.cmd.Env, term.cmd.Dir = options.Env, options.Dir
 	term.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
@@ -91,6 +91,10 @@ func Start(t testing.TB, options Options, name string, args ...string) *Terminal
 		}
 		_ = syscall.Kill(-term.cmd.Process.Pid, syscall.SIGKILL)
 		term.out.close()
+		select {
+		case <-term.read: // all are gone
+		case <-time.After(time.Second):
+		}
 		file.Close() // a hangup for what has left the group
 		<-term.done
 		<-term.read

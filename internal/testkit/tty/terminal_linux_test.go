@@ -1,6 +1,7 @@
 package tty
 
 import (
+	"fmt"
 	"maps"
 	"os"
 	"strings"
@@ -8,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/charmbracelet/x/ansi"
+	"golang.org/x/sys/unix"
 )
 
 // sh runs a shell script on a terminal.
@@ -230,16 +232,23 @@ func TestFailuresShowTheScreen(t *testing.T) {
 }
 
 func TestWhatHoldsTheTerminalIsKilled(t *testing.T) {
-	pid := ""
+	var started int
 	t.Run("a test", func(t *testing.T) {
-		term := sh(t, Options{}, `trap '' HUP TERM; sleep 1000 & echo pid $!; wait`)
-		term.WaitUntil("the pid", func(screen string) bool {
-			_, rest, found := strings.Cut(screen, "pid ")
-			pid = rest
-			return found && rest != ""
-		})
+		term := sh(t, Options{}, `trap '' HUP TERM; sleep 1000 & echo pid $!.; wait`)
+		term.WaitFor(".")
+		var pid int
+		if _, err := fmt.Sscanf(term.Text(), "pid %d.", &pid); err != nil {
+			t.Fatal(err)
+		}
+		fd, err := unix.PidfdOpen(pid, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		started = fd
 	})
-	if stat, err := os.ReadFile("/proc/" + pid + "/stat"); err == nil && !strings.Contains(string(stat), ") Z ") {
-		t.Errorf("process %s lives: %s", pid, stat)
+	defer unix.Close(started)
+	ended := []unix.PollFd{{Fd: int32(started), Events: unix.POLLIN}}
+	if n, err := unix.Poll(ended, int(patience.Milliseconds())); n != 1 || err != nil {
+		t.Errorf("it lives: %v", err)
 	}
 }
