@@ -18,8 +18,6 @@ type Cell struct {
 
 	Underline ansi.Underline
 	URL       string // of the hyperlink (OSC 8), if it is one
-
-	sgr string // all of this but the text, as a program would write it
 }
 
 // The bits of a style in the emulator's cells.
@@ -54,7 +52,6 @@ func (s *Screen) cell(x, y int) Cell {
 		Reverse: has(reverse), Conceal: has(conceal), Strike: has(strike),
 		Underline: c.Style.Underline,
 		URL:       c.Link.Params, // the emulator takes the one for the other
-		sgr:       c.Style.String(),
 	}
 	if cell.Width == 0 {
 		cell.Text = ""
@@ -79,22 +76,22 @@ func (s *Screen) ansiLine(y int) string {
 	var line strings.Builder
 	kept, style := 0, ansi.ResetStyle
 	for x := range s.vt.Width() {
-		cell := s.cell(x, y)
-		if cell.Width == 0 {
+		cell := s.vt.CellAt(x, y)
+		if cell == nil || cell.Width == 0 {
 			continue
 		}
-		if cell.sgr != style {
+		if sgr := cell.Style.String(); sgr != style {
 			if style != ansi.ResetStyle {
 				line.WriteString(ansi.ResetStyle)
 				kept = line.Len()
 			}
-			if cell.sgr != ansi.ResetStyle {
-				line.WriteString(cell.sgr)
+			if sgr != ansi.ResetStyle {
+				line.WriteString(sgr)
 			}
-			style = cell.sgr
+			style = sgr
 		}
-		line.WriteString(cell.Text)
-		if cell.Text != " " || style != ansi.ResetStyle {
+		line.WriteString(cell.Content)
+		if cell.Content != " " || style != ansi.ResetStyle {
 			kept = line.Len()
 		}
 	}

@@ -11,19 +11,21 @@ import (
 // needs help with graphemes. The caller holds mu.
 func (s *Screen) feed(b []byte) {
 	for len(b) > 0 {
-		sequence, width, n, state := ansi.DecodeSequence(b, s.decoding, nil)
+		_, width, n, state := ansi.DecodeSequence(b, s.decoding, nil)
 		if width == 1 && n == 1 && len(b) > 1 && b[1] >= 0xc0 { // the decoder leaves ASCII alone
 			var cluster string
 			cluster, width = ansi.FirstGraphemeCluster(string(b[:min(len(b), 256)]), ansi.GraphemeWidth)
-			sequence, n = []byte(cluster), len(cluster)
+			n = len(cluster)
 		}
+		n = max(n, 1)
+		sequence := b[:n]
 		s.decoding, b = state, b[n:]
 		switch {
 		case width > 0:
 			s.print(sequence, width)
 		case sequence[0] >= 0xc0: // a character without width has no cell of its own
 		default:
-			if sequence[len(sequence)-1] != 'm' { // all but colours moves the cursor away
+			if sequence[n-1] != 'm' { // all but colours moves the cursor away
 				s.wraps = false
 			}
 			s.raw(string(sequence))

@@ -2,20 +2,8 @@ package tty
 
 import (
 	"os"
-	"strings"
 	"testing"
-
-	"github.com/charmbracelet/x/ansi"
 )
-
-// shown is what a terminal shows of a picture.
-func shown(picture string) string {
-	lines := strings.Split(ansi.Strip(picture), "\n")
-	for i := range lines {
-		lines[i] = strings.TrimRight(lines[i], " ")
-	}
-	return strings.TrimRight(strings.Join(lines, "\n"), "\n")
-}
 
 // Only narrow, composed characters: Bubble Tea 2.0.10 itself wipes out a wide one
 // when a line becomes shorter and ends with it (it goes back one cell and

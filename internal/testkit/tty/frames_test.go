@@ -26,6 +26,15 @@ func frame(n, width, height int) string {
 	return strings.Join(lines[:height], "\n")
 }
 
+// shown is what a terminal shows of a picture.
+func shown(picture string) string {
+	lines := strings.Split(ansi.Strip(picture), "\n")
+	for i := range lines {
+		lines[i] = strings.TrimRight(lines[i], " ")
+	}
+	return strings.TrimRight(strings.Join(lines, "\n"), "\n")
+}
+
 var words = []string{"a", "word", "  ", "1,234", "–", "▁▂▃▅▇█", "⡠⠤⠒⠉", "✓", "│", "─────", "──────────────────", "aaaaaaaaaaaaaaaaaaaaaaaa",
 	"\x1b[31mred\x1b[m", "\x1b[48;5;17m          \x1b[m", "\x1b[1;38;2;1;2;3mbold\x1b[m", "\x1b[7mreverse\x1b[m", "\x1b[4munder\x1b[m"}
 

@@ -141,7 +141,9 @@ func (s *Screen) text() string {
 	for y := range s.vt.Height() {
 		var line strings.Builder
 		for x := range s.vt.Width() {
-			line.WriteString(s.cell(x, y).Text)
+			if cell := s.vt.CellAt(x, y); cell != nil && cell.Width > 0 { // 0 is right of a wide one
+				line.WriteString(cell.Content)
+			}
 		}
 		lines.WriteString(strings.TrimRight(line.String(), " ") + "\n")
 	}

@@ -3,6 +3,12 @@
 // are the eyes. NewScreen is the screen alone, for programs that run in the
 // process of the test.
 //
+//	term := tty.Start(t, tty.Options{Width: 120, Height: 40}, gctl, "dash")
+//	term.WaitFor("SERVICE")
+//	term.Press("/"); term.Type("checkout"); term.Press("enter")
+//	term.WaitGone("payments")
+//	term.Golden(t, "dash-filtered")
+//
 // Nothing here sleeps until a program may have finished: a test waits for the
 // state of the screen and is woken by what the program writes. What is written
 // between the marks of a synchronized update (mode 2026) appears at once, so a
@@ -12,4 +18,8 @@
 // mislead a test. It knows the 16, 256 and 2^24 colours, and says that it knows
 // synchronized updates (mode 2026) and grapheme clusters (2027); it ignores the
 // keyboard protocols of kitty and modifyOtherKeys, so keys arrive the old way.
+//
+// A Bubble Tea program in the process of its test gets a Screen with the
+// options WithOutput, WithInput(nil), WithWindowSize and WithEnvironment, whose
+// TTY_FORCE=1 makes it use the colours of TERM and COLORTERM.
 package tty
