@@ -20,7 +20,7 @@ func (s *Screen) correct(old bool) {
 	s.modes[ansi.ModeTextCursorEnable], s.modes[ansi.ModeAutoWrap] = true, true
 	s.vt.RegisterEscHandler('c', func() bool { // a reset forgets modes that it does not list
 		clear(s.modes)
-		s.inserts = false
+		s.inserts, s.kitty = false, [2][]int{}
 		return false
 	})
 	for _, cmd := range []int{0, 2} { // the emulator drops titles with a semicolon
@@ -39,6 +39,9 @@ func (s *Screen) correct(old bool) {
 		}
 		return operating
 	})
+	if !old {
+		s.knowKitty()
+	}
 	known := map[ansi.DECMode]bool{ansi.ModeSynchronizedOutput: !old, ansi.ModeUnicodeCore: !old}
 	s.vt.RegisterCsiHandler(ansi.Command('?', '$', 'p'), func(params ansi.Params) bool {
 		number, _, _ := params.Param(0, 0)

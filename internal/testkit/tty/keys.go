@@ -36,9 +36,8 @@ var numbers = map[string]int{
 var function = map[string]byte{"f1": 'P', "f2": 'Q', "f3": 'R', "f4": 'S'}
 
 // encode returns what xterm sends for a key as Bubble Tea names it: "a", "G",
-// "enter", "ctrl+d", "alt+left", "shift+tab", "f5". Application is the mode of
-// the cursor keys (DECCKM).
-func encode(key string, application bool) (string, error) {
+// "enter", "ctrl+d", "alt+left", "shift+tab", "f5".
+func encode(key string, how keyboard) (string, error) {
 	name, modifiers := key, 0
 	for _, m := range []struct {
 		prefix string
@@ -48,7 +47,7 @@ func encode(key string, application bool) (string, error) {
 			name, modifiers = rest, modifiers|m.bit
 		}
 	}
-	if bytes, ok := special(name, modifiers, application); ok {
+	if bytes, ok := special(name, modifiers, how); ok {
 		return bytes, nil
 	}
 	text, known := plain[name]
@@ -57,6 +56,11 @@ func encode(key string, application bool) (string, error) {
 	}
 	if !known {
 		return "", fmt.Errorf("no key is named %q", key)
+	}
+	if how.kitty {
+		if bytes, ok := kitty(name, text, modifiers); ok {
+			return bytes, nil
+		}
 	}
 	if name == "tab" && modifiers&shift != 0 {
 		text, modifiers = "\x1b[Z", modifiers&^shift
@@ -77,22 +81,40 @@ func encode(key string, application bool) (string, error) {
 	return text, nil
 }
 
+// kitty encodes the keys that the old way leaves ambiguous.
+func kitty(name, text string, modifiers int) (string, bool) {
+	functional := name == "enter" || name == "tab" || name == "backspace"
+	switch {
+	case name == "esc" && modifiers == 0:
+		return "\x1b[27u", true
+	case name == "esc", modifiers&(ctrl|alt) != 0, functional && modifiers != 0:
+		code, _ := utf8.DecodeRuneInString(strings.ToLower(text))
+		return fmt.Sprintf("\x1b[%d;%du", code, 1+modifiers), true
+	}
+	return "", false
+}
+
 // special encodes arrows, function keys and their kind.
-func special(name string, modifiers int, application bool) (string, bool) {
+func special(name string, modifiers int, how keyboard) (string, bool) {
 	with := strconv.Itoa(1 + modifiers)
 	if letter, ok := letters[name]; ok {
 		switch {
 		case modifiers != 0:
 			return "\x1b[1;" + with + string(letter), true
-		case application:
+		case how.application && !how.kitty:
 			return "\x1bO" + string(letter), true
 		default:
 			return "\x1b[" + string(letter), true
 		}
 	}
 	if letter, ok := function[name]; ok {
-		if modifiers != 0 {
+		switch {
+		case how.kitty && name == "f3": // its letter would be a report of the cursor's place
+			return strings.Replace("\x1b[13;"+with+"~", ";1~", "~", 1), true
+		case modifiers != 0:
 			return "\x1b[1;" + with + string(letter), true
+		case how.kitty:
+			return "\x1b[" + string(letter), true
 		}
 		return "\x1bO" + string(letter), true
 	}

@@ -7,8 +7,8 @@ import (
 )
 
 // escSilence follows a lone escape. Bubble Tea waits 50 ms for the rest of a
-// sequence, xterm's users are slower.
-const escSilence = 100 * time.Millisecond
+// sequence; a busy machine may need longer to let it.
+const escSilence = 250 * time.Millisecond
 
 // outbox is what the terminal has to send to the program. It takes any amount
 // at once, as the emulator must not wait for a program that does not read.

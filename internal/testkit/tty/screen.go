@@ -30,6 +30,7 @@ type Screen struct {
 	wraps     bool // the next grapheme begins a line: a wide one fills the last
 	inserts   bool // insert mode (IRM)
 	modes     map[ansi.DECMode]bool
+	kitty     [2][]int // the flags of kitty's keyboard, on the main and the alternate screen
 	title     string
 	clipboard string
 	bytes     int64

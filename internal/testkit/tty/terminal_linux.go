@@ -1,6 +1,7 @@
 package tty
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -19,7 +20,7 @@ type Options struct {
 	Env           []string // the whole environment of the program; Env() if nil
 	Dir           string   // its working directory; the test's if empty
 	Theme         Theme    // Dark if zero
-	Old           bool     // knows neither synchronized updates nor grapheme clusters, as xterm
+	Old           bool     // knows no synchronized updates, grapheme clusters, nor kitty's keys, as xterm
 }
 
 // Env returns an environment for programs on a Terminal: what they need of the
@@ -52,9 +53,7 @@ type Terminal struct {
 // logged.
 func Start(t testing.TB, options Options, name string, args ...string) *Terminal {
 	t.Helper()
-	if options.Width == 0 {
-		options.Width, options.Height = 80, 24
-	}
+	options.Width, options.Height = cmp.Or(options.Width, 80), cmp.Or(options.Height, 24)
 	if options.Theme.Background == nil {
 		options.Theme = Dark
 	}
@@ -178,14 +177,19 @@ func (t *Terminal) Signal(sig os.Signal) {
 	}
 }
 
+// Hangup closes the window: the program loses its terminal and gets SIGHUP.
+func (t *Terminal) Hangup() { t.file.Close() }
+
 // Press presses keys, one after the other, named as Bubble Tea names them: "a",
-// "G", "enter", "esc", "space", "up", "ctrl+d", "shift+tab", "alt+x", "f1". A key
-// that follows "esc" comes a while after it, as programs tell the key from the
-// start of a sequence by the silence that follows.
+// "G", "enter", "esc", "space", "up", "ctrl+d", "shift+tab", "alt+x", "f1". They are
+// sent by kitty's protocol if the program asks for it, as Bubble Tea does. On an
+// Old terminal a key that follows "esc" comes a while after it, as programs tell
+// that key from the start of a sequence by the silence that follows; on a busy
+// machine that may be too short, so wait for what esc does.
 func (t *Terminal) Press(keys ...string) {
 	t.t.Helper()
 	for _, key := range keys {
-		bytes, err := encode(key, t.Mode(ansi.ModeCursorKeys))
+		bytes, err := encode(key, t.keyboard())
 		if err != nil {
 			t.t.Fatal(err)
 		}

@@ -53,6 +53,15 @@ func TestASignalEndsAProgram(t *testing.T) {
 	}
 }
 
+func TestTheWindowIsClosed(t *testing.T) {
+	term := sh(t, Options{}, `trap 'exit 7' HUP; echo ready; while :; do read -r x || sleep 0.01; done`)
+	term.WaitFor("ready")
+	term.Hangup()
+	if code := term.WaitExit(); code != 7 {
+		t.Errorf("exit code %d", code)
+	}
+}
+
 func TestTheTerminalAnswers(t *testing.T) {
 	for name, c := range map[string]struct {
 		o           Options
@@ -69,8 +78,14 @@ func TestTheTerminalAnswers(t *testing.T) {
 		"focus":               {ask: "\x1b[?1004$p", answer: "\x1b[?1004;2$y"},
 		"focus set":           {ask: "\x1b[?1004h\x1b[?1004$p", answer: "\x1b[?1004;1$y"},
 		"unknown mode":        {ask: "\x1b[?4711$p", answer: "\x1b[?4711;0$y"},
+		"small":               {o: Options{Width: 40}, ask: "\x1b[18t", answer: "\x1b[8;24;40t"},
 		"size":                {ask: "\x1b[18t", answer: "\x1b[8;24;80t"},
-		"kitty's keys":        {ask: "\x1b[?u", answer: ""},
+		"keys":                {ask: "\x1b[?u", answer: "\x1b[?0u"},
+		"keys pushed":         {ask: "\x1b[>5u\x1b[>1u\x1b[=2;2u\x1b[?u", answer: "\x1b[?3u"},
+		"keys popped":         {ask: "\x1b[=9u\x1b[>1u\x1b[>2u\x1b[<2u\x1b[=1;3u\x1b[?u", answer: "\x1b[?8u"},
+		"keys popped all":     {ask: "\x1b[>1u\x1b[<9u\x1b[<u\x1b[?u", answer: "\x1b[?0u"},
+		"keys of each screen": {ask: "\x1b[>1u\x1b[?1049h\x1b[?u\x1b[?1049l", answer: "\x1b[?0u"},
+		"keys of old":         {o: Options{Old: true}, ask: "\x1b[>1u\x1b[?u", answer: ""},
 		"clipboard":           {ask: "\x1b]52;c;?\a", answer: ""},
 		"version, capability": {ask: "\x1b[>q\x1bP+q524742\x1b\\", answer: ""},
 	} {
@@ -87,21 +102,37 @@ func TestTheTerminalAnswers(t *testing.T) {
 }
 
 func TestBubbleTeaHearsTheUser(t *testing.T) {
-	term := startTea(t, Options{Width: 40, Height: 30})
+	t.Run("new", func(t *testing.T) { hearsTheUser(t, Options{Width: 40, Height: 30}, "esc", "j") })
+	t.Run("old", func(t *testing.T) { hearsTheUser(t, Options{Width: 40, Height: 30, Old: true}) })
+}
+
+func hearsTheUser(t *testing.T, o Options, more ...string) {
+	t.Helper()
+	term := startTea(t, o)
 	before := term.Modes()
 	if !term.AltScreen() || term.CursorVisible() || term.Title() != "heard; all of it" {
 		t.Errorf("%s", term.picture())
 	}
-	keys := []string{"a", "G", "esc", "j", "enter", "tab", "shift+tab", "space", "up", "left", "home", "pgdown", "delete",
-		"backspace", "ctrl+d", "ctrl+left", "alt+x", "f1", "f12", "/", "ü"}
+	keys := append([]string{"a", "G", "enter", "tab", "shift+tab", "space", "up", "left", "home", "pgdown", "delete",
+		"backspace", "ctrl+d", "ctrl+left", "alt+x", "f1", "f3", "f12", "/"}, append(more, "ü")...)
+	term.WaitUntil("the keyboard is set", func(string) bool { return o.Old || term.Keyboard() == 1 })
 	term.Press(keys...)
 	term.WaitFor("key " + keys[len(keys)-1])
+	term.Press("esc")
+	term.WaitFor("key esc")
 	for _, key := range keys {
 		if !strings.Contains(term.Text(), "\nkey "+key) {
 			t.Errorf("%s did not arrive:\n%s", key, term.Text())
 		}
 	}
-	term.Resize(60, 40)
+	for _, size := range [][2]int{{1, 1}, {200, 2}, {9, 90}, {60, 40}} {
+		term.Resize(size[0], size[1])
+		term.WaitUntil("the new size is shown", func(screen string) bool {
+			w, h := term.Size()
+			want := fmt.Sprintf("size %dx%d", size[0], size[1])
+			return w == size[0] && h == size[1] && strings.HasPrefix(screen, want[:min(w, len(want))])
+		})
+	}
 	term.WaitFor("size 60x40")
 	term.Paste("two\nlines\x1b[201~")
 	term.WaitFor(`paste "two\rlines [201~"`)
@@ -122,7 +153,7 @@ func TestBubbleTeaHearsTheUser(t *testing.T) {
 	if code := term.WaitExit(); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
-	if term.AltScreen() || !term.CursorVisible() || term.Text() != "good bye" || term.Title() != "" || len(term.Modes()) != 2 {
+	if term.AltScreen() || !term.CursorVisible() || term.Text() != "good bye" || term.Title() != "" || len(term.Modes()) != 2 || term.Keyboard() != 0 {
 		t.Errorf("not left as found: %v\n%s", term.Modes(), term.picture())
 	}
 }

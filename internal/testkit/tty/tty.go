@@ -16,8 +16,9 @@
 //
 // The terminal is github.com/charmbracelet/x/vt, corrected where it would
 // mislead a test. It knows the 16, 256 and 2^24 colours, and says that it knows
-// synchronized updates (mode 2026) and grapheme clusters (2027); it ignores the
-// keyboard protocols of kitty and modifyOtherKeys, so keys arrive the old way.
+// synchronized updates (mode 2026), grapheme clusters (2027) and the first level
+// of kitty's keyboard protocol, as today's terminals do; an Old one knows none of
+// the three, as xterm. It ignores modifyOtherKeys.
 //
 // A Bubble Tea program in the process of its test gets a Screen with the
 // options WithOutput, WithInput(nil), WithWindowSize and WithEnvironment, whose
