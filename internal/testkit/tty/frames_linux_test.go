@@ -5,9 +5,10 @@ import (
 	"testing"
 )
 
-// Only narrow, composed characters: Bubble Tea 2.0.10 itself wipes out a wide one
-// when a line becomes shorter and ends with it (it goes back one cell and
-// erases), and drops accents that follow ASCII.
+// Only narrow, composed characters: the renderer of Bubble Tea 2.0.10 itself
+// wipes out wide ones where it moves and erases by single columns
+// (https://github.com/charmbracelet/ultraviolet/pull/103), and drops accents
+// that follow ASCII.
 func TestTheScreenShowsWhatBubbleTeaDraws(t *testing.T) {
 	for name, c := range map[string]struct {
 		term string
