@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"strings"
+	"sync"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -19,6 +20,7 @@ type headless struct {
 	m    *model
 	ctx  context.Context //nolint:containedctx // the life of the commands
 	msgs chan tea.Msg
+	all  sync.WaitGroup
 }
 
 func newHeadless(ctx context.Context, m *model) *headless {
@@ -32,7 +34,7 @@ func (h *headless) do(cmd tea.Cmd) {
 	if cmd == nil {
 		return
 	}
-	go func() {
+	h.all.Go(func() {
 		msg := cmd()
 		if batch, ok := msg.(tea.BatchMsg); ok {
 			for _, c := range batch {
@@ -46,8 +48,15 @@ func (h *headless) do(cmd tea.Cmd) {
 		select {
 		case h.msgs <- msg:
 		case <-h.ctx.Done():
+		case <-h.m.ctx.Done():
 		}
-	}()
+	})
+}
+
+// wait ends the model and waits for its commands.
+func (h *headless) wait() {
+	h.m.close()
+	h.all.Wait()
 }
 
 // send gives the model a message.
@@ -105,6 +114,7 @@ func Snapshot(ctx context.Context, o Options, w, h int, patience time.Duration) 
 	waiting, stop := context.WithTimeout(ctx, patience)
 	defer stop()
 	run := newHeadless(waiting, m)
+	defer run.wait()
 	if err := run.until(m.settled); err != nil && ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}

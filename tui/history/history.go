@@ -28,6 +28,7 @@ type History struct {
 	kept   []kept // oldest first
 	facts  int
 	trends map[string]*ring
+	filled int // how often it learned what was before
 }
 
 // kept is a snapshot and what it costs to keep it beside the one before.
@@ -147,6 +148,7 @@ func (r *ring) clear(n int) {
 func (h *History) Backfill(list []fleet.REDSeries) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	h.filled++
 	for i := range list {
 		s := &list[i]
 		for n, p := range s.RateOverTime {
@@ -161,6 +163,13 @@ func (h *History) Backfill(list []fleet.REDSeries) {
 			}
 		}
 	}
+}
+
+// Filled counts how often it learned what was before.
+func (h *History) Filled() int {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	return h.filled
 }
 
 // Span is the time that a trend covers.

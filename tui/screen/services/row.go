@@ -13,19 +13,23 @@ import (
 	"github.com/gctl-dev/gctl/tui/widget"
 )
 
-// row is a service in the table.
-type row struct {
+// row is a service in the table. As long as nothing of the service changes, the
+// rows of all snapshots share what was judged of it.
+type row struct{ *judged }
+
+type judged struct {
 	triage.Service
 
 	facts *fleet.ServiceFacts
+	to    triage.Breakers
 	trend history.Trend
 }
 
 func (r *row) id() string { return r.facts.Name }
 
 // rows judges all services of a snapshot. What has not changed since the rows before
-// is taken over.
-func rows(snap *fleet.Snapshot, trend func(string) (history.Trend, bool)) []row {
+// is taken over; nil judges all.
+func rows(snap *fleet.Snapshot, before []row, trend func(string) (history.Trend, bool)) []row {
 	to := map[string]triage.Breakers{}
 	for _, s := range snap.Services() {
 		for _, b := range s.Breakers {
@@ -35,12 +39,21 @@ func rows(snap *fleet.Snapshot, trend func(string) (history.Trend, bool)) []row 
 		}
 	}
 	list := make([]row, 0, len(snap.Services()))
-	for _, s := range snap.Services() {
-		t, ok := trend(s.Name)
-		if !ok {
-			t = noTrend()
+	for _, s := range snap.Services() { // both are sorted by name
+		for len(before) > 0 && before[0].facts.Name < s.Name {
+			before = before[1:]
 		}
-		list = append(list, row{facts: s, trend: t, Service: triage.Judge(s, to[s.Name], &t)})
+		if len(before) > 0 && before[0].facts == s && before[0].to == to[s.Name] {
+			list = append(list, before[0])
+			continue
+		}
+		j := &judged{facts: s, to: to[s.Name]}
+		var ok bool
+		if j.trend, ok = trend(s.Name); !ok {
+			j.trend = noTrend()
+		}
+		j.Service = triage.Judge(s, j.to, &j.trend)
+		list = append(list, row{j})
 	}
 	return list
 }

@@ -24,6 +24,7 @@ type Screen struct {
 	table widget.Table[row]
 	spec  widget.Spec
 	stale bool // what is shown is not of the latest look
+	of    int  // what of the history the rows were judged by
 }
 
 // New returns the screen with the columns of those names, with all where none is
@@ -94,12 +95,18 @@ func (s *Screen) arrange(look *screen.Look) tea.Cmd {
 	}
 	snap, before, spec, columns := look.Snap, s.table.Arranged(), s.spec, s.table.Columns
 	trend := look.History.Trend
+	var same []row
+	if before != nil && look.Live && s.of == look.History.Filled() {
+		same = before.Rows
+	}
+	s.of = look.History.Filled()
 	if !look.Live {
+		s.of = -1
 		now, past := look.Now, look.History
 		trend = func(service string) (history.Trend, bool) { return past.TrendAt(service, now) }
 	}
 	return s.jobs.Start(arranging, func(context.Context) tea.Msg {
-		return widget.Arrange(columns, rows(snap, trend), (*row).id, spec, before)
+		return widget.Arrange(columns, rows(snap, same, trend), (*row).id, spec, before)
 	})
 }
 
