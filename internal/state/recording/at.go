@@ -94,11 +94,12 @@ type frame struct {
 }
 
 // How much a window keeps, in facts: of what was before the time that was asked
-// for, and of what comes after. They are of about a quarter of an hour of fifty
-// services.
+// for, and of what comes after; 30,000 are about ten minutes of fifty services. Who
+// asks the first time may not ask again, and is not to wait for more.
 const (
 	keptBehind  = 30_000
-	keptAhead   = 10_000
+	keptAhead   = 30_000
+	aheadFirst  = 5_000
 	keptWindows = 2 // there and back between two segments
 )
 
@@ -160,11 +161,14 @@ func (w *window) find(at time.Time) (*fleet.Snapshot, *TornError) {
 // load reads a segment up to a time and a little on.
 func (r *Recording) load(ctx context.Context, segment int, at time.Time) (*window, error) {
 	s := &r.segments[segment]
-	l := &loader{window: &window{segment: segment, size: s.size()}, at: at}
+	l := &loader{window: &window{segment: segment, size: s.size()}, at: at, limit: keptAhead}
+	if r.versions == 0 {
+		l.limit = aheadFirst
+	}
 	l.store = fleet.NewStore(ctx, fleet.StoreOptions{Version: r.versions})
 	defer l.store.Close()
 	var err error
-	l.window.torn, err = s.ahead(ctx, l.take)
+	l.torn, err = s.ahead(ctx, l.take)
 	r.versions = l.store.Snapshot().Version()
 	if err == nil {
 		err = ctx.Err()
@@ -178,6 +182,7 @@ type loader struct {
 	store         *fleet.Store
 	at            time.Time // asked for
 	behind, ahead int       // what the frames on either side of it cost
+	limit         int       // of ahead
 }
 
 // take uses one delta; io.EOF is the end.
@@ -186,7 +191,7 @@ func (l *loader) take(d *fleet.Delta) error {
 	if n := len(l.frames); n > 0 {
 		last = l.frames[n-1]
 	}
-	if l.ahead > keptAhead && d.At.After(last.at) {
+	if l.ahead > l.limit && d.At.After(last.at) {
 		l.next = d.At
 		return io.EOF
 	}

@@ -14,11 +14,9 @@ import (
 // beginning and the end. It returns what of that time was torn off; where nothing
 // was recorded in it, it fails with fleet.ErrNotFound.
 func (r *Recording) Export(ctx context.Context, w io.Writer, from, to time.Time) ([]*TornError, error) {
-	if from.Before(r.From()) {
-		from = r.From()
-	}
+	from = latest(from, r.From())
 	if !to.IsZero() && to.Before(from) {
-		return nil, fmt.Errorf("recording from %s to %s, which begins at %s: %w", stamp(from), stamp(to), stamp(r.From()), fleet.ErrNotFound)
+		return nil, fmt.Errorf("recording until %s, which begins at %s: %w", stamp(to), stamp(from), fleet.ErrNotFound)
 	}
 	e := &exporter{from: from, to: to, store: fleet.NewStore(ctx, fleet.StoreOptions{}), out: partWriter{out: w}}
 	defer e.store.Close()

@@ -3,7 +3,6 @@ package recording
 import (
 	"bytes"
 	"compress/gzip"
-	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -106,18 +105,18 @@ func parts(f io.ReaderAt, path string, size int64) ([]segment, error) {
 // begins returns the time of the first line, without which there is nothing.
 func (s *segment) begins() (time.Time, error) {
 	var first time.Time
-	torn, err := s.walk(context.Background(), func(raw []byte) (time.Time, error) {
+	err := s.lines(func(raw []byte) error {
 		d, err := decodeAt(raw)
-		first = d.At
-		return d.At, errors.Join(err, io.EOF)
+		if first = d.At; err == nil {
+			err = io.EOF // the rest is not wanted
+		}
+		return err
 	})
-	switch {
-	case err != nil:
-		return first, err
-	case torn != nil:
-		return first, torn
-	case first.IsZero():
-		return first, fmt.Errorf("%s: nothing was recorded in it", s.path)
+	if errors.Is(err, errUnfinished) || err == nil && first.IsZero() {
+		err = errors.New("nothing was recorded in it")
+	}
+	if err != nil {
+		return first, fmt.Errorf("%s: %w", filepath.Base(s.path), err)
 	}
 	return first, nil
 }

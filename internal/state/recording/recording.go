@@ -108,20 +108,24 @@ func (t *TornError) Error() string {
 // Unwrap returns the cause.
 func (t *TornError) Unwrap() error { return t.Err }
 
-// walk hands the lines of a segment to use. What is torn off is returned, and no
-// error.
-func (s *segment) walk(ctx context.Context, use func(raw []byte) (time.Time, error)) (*TornError, error) {
+// lines hands the lines of a segment to use; see read.
+func (s *segment) lines(use func(raw []byte) error) error {
 	f, err := os.Open(s.path)
 	if err != nil {
-		return nil, fmt.Errorf("cannot read the recording: %w", err)
+		return fmt.Errorf("cannot read the recording: %w", err)
 	}
 	defer f.Close()
 	var in io.Reader = f
 	if s.part != nil {
 		in = io.NewSectionReader(f, s.part.offset, s.part.size)
 	}
+	return read(in, s.part == nil || s.part.offset == 0, use)
+}
+
+// walk is lines with their times. What is torn off is returned, and no error.
+func (s *segment) walk(ctx context.Context, use func(raw []byte) (time.Time, error)) (*TornError, error) {
 	var last time.Time
-	err = read(in, s.part == nil || s.part.offset == 0, func(raw []byte) error {
+	err := s.lines(func(raw []byte) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
