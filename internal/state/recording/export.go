@@ -14,11 +14,17 @@ import (
 // beginning and the end. It returns what of that time was torn off; where nothing
 // was recorded in it, it fails with fleet.ErrNotFound.
 func (r *Recording) Export(ctx context.Context, w io.Writer, from, to time.Time) ([]*TornError, error) {
+	return r.ExportText(ctx, w, from, to, nil)
+}
+
+// ExportText is Export with the JSON of each line changed by rewrite, which may hide
+// what is not for others in the texts, and leaves the rest as it is.
+func (r *Recording) ExportText(ctx context.Context, w io.Writer, from, to time.Time, rewrite func(line []byte) []byte) ([]*TornError, error) {
 	from = latest(from, r.From())
 	if !to.IsZero() && to.Before(from) {
 		return nil, fmt.Errorf("recording until %s, which begins at %s: %w", stamp(to), stamp(from), fleet.ErrNotFound)
 	}
-	e := &exporter{from: from, to: to, store: fleet.NewStore(ctx, fleet.StoreOptions{}), out: partWriter{out: w}}
+	e := &exporter{from: from, to: to, store: fleet.NewStore(ctx, fleet.StoreOptions{}), out: partWriter{out: w, rewrite: rewrite}}
 	defer e.store.Close()
 	var torn []*TornError
 	for i := r.first(from); i < len(r.segments) && !e.over; i++ {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -124,6 +125,7 @@ func (s *segment) begins() (time.Time, error) {
 // partWriter writes the parts of a file, one after another.
 type partWriter struct {
 	out     io.Writer
+	rewrite func(line []byte) []byte // nil: lines stay as they are
 	buf     bytes.Buffer // the part that is being written
 	zip     *gzip.Writer
 	began   time.Time
@@ -163,12 +165,23 @@ func (w *partWriter) begin(began time.Time, whole *fleet.Delta) error {
 	}
 	w.any, w.began, w.changes = true, began, 0
 	w.limit = max(partChanges, 2*(whole.Changes()-len(whole.Events))) // else all that is known would be most of the file
-	return writeLine(w.zip, l)
+	return w.line(l)
+}
+
+func (w *partWriter) line(l *line) error {
+	raw, err := json.Marshal(l)
+	if err != nil {
+		return err
+	}
+	if w.rewrite != nil {
+		raw = w.rewrite(raw)
+	}
+	return writeRaw(w.zip, raw)
 }
 
 func (w *partWriter) delta(d *fleet.Delta) error {
 	w.changes += d.Changes()
-	return writeLine(w.zip, encode(d))
+	return w.line(encode(d))
 }
 
 func (w *partWriter) end(more bool) error {

@@ -61,10 +61,14 @@ func writeLine(w io.Writer, v any) error {
 	if err != nil {
 		return err
 	}
+	return writeRaw(w, raw)
+}
+
+func writeRaw(w io.Writer, raw []byte) error {
 	if _, err := fmt.Fprintf(w, "%08x ", crc32.ChecksumIEEE(raw)); err != nil {
 		return err
 	}
-	_, err = w.Write(append(raw, '\n'))
+	_, err := w.Write(append(raw, '\n'))
 	return err
 }
 
