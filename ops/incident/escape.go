@@ -14,15 +14,49 @@ func inline(s string) string {
 	if s == "" {
 		return "–"
 	}
-	s = strings.NewReplacer(
-		"&", "&amp;", "<", "&lt;", ">", "&gt;", "|", "&#124;",
-		`\`, `\\`, "`", "\\`", "*", `\*`, "_", `\_`, "[", `\[`, "]", `\]`, "~", `\~`, "#", `\#`, "!", `\!`, "$", `\$`,
-	).Replace(s)
-	// What makes a line a list or a rule at its beginning.
-	if digits := len(s) - len(strings.TrimLeft(s, "0123456789")); digits < len(s) && strings.IndexByte("-+=.)", s[digits]) >= 0 {
-		return s[:digits] + `\` + s[digits:]
+	var b strings.Builder
+	b.Grow(len(s))
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c == '&':
+			b.WriteString("&amp;")
+		case c == '<':
+			b.WriteString("&lt;")
+		case c == '>':
+			b.WriteString("&gt;")
+		case c == '|':
+			b.WriteString("&#124;")
+		case strings.IndexByte("\\`*[]~#!$", c) >= 0,
+			c == '_' && (!wordAt(s, i-1) || !wordAt(s, i+1)), // in a word it is none
+			i == marker(s):
+			b.WriteByte('\\')
+			b.WriteByte(c)
+		default:
+			b.WriteByte(c)
+		}
 	}
-	return s
+	return b.String()
+}
+
+func wordAt(s string, i int) bool {
+	return i >= 0 && i < len(s) && (s[i] >= '0' && s[i] <= '9' || s[i] >= 'A' && s[i] <= 'Z' || s[i] >= 'a' && s[i] <= 'z')
+}
+
+// marker is the place of what makes a line an item of a list or a rule at its
+// beginning, -1 if there is none.
+func marker(s string) int {
+	at := len(s) - len(strings.TrimLeft(s, "0123456789"))
+	signs := ".)"
+	if at == 0 {
+		signs = "-+="
+	}
+	if at == len(s) || strings.IndexByte(signs, s[at]) < 0 {
+		return -1
+	}
+	if next := strings.TrimLeft(s[at:], s[at:at+1]); next == "" || next[0] == ' ' || at == 0 && len(next) < len(s)-1 {
+		return at
+	}
+	return -1
 }
 
 // block makes lines of text a fenced block, which nothing in them can end.

@@ -3,6 +3,7 @@ package incident
 import (
 	"bytes"
 	"encoding/json"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -36,7 +37,7 @@ func newRedactor(values []string) *redactor {
 	r := &redactor{seen: map[string]string{}}
 	for _, v := range values {
 		if len(v) >= minSecret {
-			r.values = append(r.values, v)
+			r.values = append(r.values, v, url.QueryEscape(v), url.PathEscape(v))
 		}
 	}
 	slices.SortStableFunc(r.values, func(a, b string) int { return len(b) - len(a) })

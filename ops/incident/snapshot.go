@@ -1,6 +1,7 @@
 package incident
 
 import (
+	"maps"
 	"time"
 
 	"github.com/gctl-dev/gctl/fleet"
@@ -152,9 +153,7 @@ func (d *snapshotDoc) add(s *fleet.ServiceFacts) {
 
 func newInstance(in *fleet.InstanceFact) instanceDoc {
 	meta := map[string]string{}
-	for k, v := range in.Meta {
-		meta[k] = v
-	}
+	maps.Copy(meta, in.Meta)
 	return instanceDoc{
 		Service: in.Service, ID: in.ID, Address: in.Addr, Catalog: in.Catalog, Version: in.Version, Zone: in.Zone,
 		Tags: append([]string{}, in.Tags...), Meta: meta, Source: in.Provenance.Source, Query: in.Provenance.Query,

@@ -68,12 +68,7 @@ func (d *document) timeline(b *strings.Builder) {
 }
 
 func eventText(e *eventDoc) string {
-	text := inline(words(string(e.Event)))
-	for _, part := range []string{e.Service, e.Instance, e.Subject} {
-		if part != "" {
-			text += " " + inline(part)
-		}
-	}
+	text := inline(joined(words(string(e.Event)), e.Service, e.Instance, e.Subject))
 	switch {
 	case e.From != "" && e.To != "":
 		return text + ": " + inline(e.From) + " → " + inline(e.To)
@@ -84,14 +79,14 @@ func eventText(e *eventDoc) string {
 }
 
 func actionText(a *actionDoc) string {
-	text := a.Action
-	for _, part := range []string{a.Instance, a.Resource, a.Value} {
-		if part != "" {
-			text += " " + part
-		}
-	}
+	text := joined(a.Action, a.Instance, a.Resource, a.Value)
 	if a.Reason != "" {
 		text += ": " + a.Reason
 	}
 	return text
+}
+
+// joined are the words that there are.
+func joined(words ...string) string {
+	return strings.Join(slices.DeleteFunc(words, func(w string) bool { return w == "" }), " ")
 }

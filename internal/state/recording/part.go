@@ -126,7 +126,7 @@ func (s *segment) begins() (time.Time, error) {
 type partWriter struct {
 	out     io.Writer
 	rewrite func(line []byte) []byte // nil: lines stay as they are
-	buf     bytes.Buffer // the part that is being written
+	buf     bytes.Buffer             // the part that is being written
 	zip     *gzip.Writer
 	began   time.Time
 	limit   int // of changes in a part
