@@ -18,11 +18,10 @@ import (
 // too.
 //
 // Snapshots around the one asked for are kept, so that a step to one of them costs
-// next to nothing; together they take some tens of megabytes at most. Each
-// snapshot of a Recording has a version of its own.
+// next to nothing; together they take some tens of megabytes at most. Nobody waits
+// for what another reads, so that who walks can ask for a moment of the next minutes
+// meanwhile, and has it then. Each snapshot of a Recording has a version of its own.
 func (r *Recording) At(ctx context.Context, at time.Time) (*fleet.Snapshot, []*TornError, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
 	var torn []*TornError
 	for i := r.first(at); i >= 0 && !at.Before(r.From()); i-- {
 		w, err := r.window(ctx, i, at)
@@ -105,20 +104,33 @@ const (
 
 // window returns one that knows what a segment has of a time.
 func (r *Recording) window(ctx context.Context, segment int, at time.Time) (*window, error) {
-	for i, w := range r.windows {
-		if w.segment == segment && w.covers(at, &r.segments[segment]) {
-			r.windows = slices.Insert(slices.Delete(r.windows, i, i+1), 0, w)
-			return w, ctx.Err()
-		}
+	w, load := r.recall(segment, at)
+	if w != nil {
+		return w, ctx.Err()
 	}
-	r.windows = slices.DeleteFunc(r.windows, func(w *window) bool { return w.segment == segment })
-	r.windows = r.windows[:min(len(r.windows), keptWindows-1)]
-	w, err := r.load(ctx, segment, at)
+	w, err := r.load(ctx, segment, at, load)
 	if err != nil {
 		return nil, err
 	}
-	r.windows = slices.Insert(r.windows, 0, w)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.windows = slices.DeleteFunc(r.windows, func(old *window) bool { return old.segment == segment })
+	r.windows = slices.Insert(r.windows[:min(len(r.windows), keptWindows-1)], 0, w)
 	return w, nil
+}
+
+// recall returns the window that was read, or as which one it is to be.
+func (r *Recording) recall(segment int, at time.Time) (w *window, load uint64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for i, w := range r.windows {
+		if w.segment == segment && w.covers(at, &r.segments[segment]) {
+			r.windows = slices.Insert(slices.Delete(r.windows, i, i+1), 0, w)
+			return w, 0
+		}
+	}
+	r.loads++
+	return nil, r.loads
 }
 
 // covers tells whether the window knows what there is at a time. Somebody may
@@ -159,17 +171,16 @@ func (w *window) find(at time.Time) (*fleet.Snapshot, *TornError) {
 }
 
 // load reads a segment up to a time and a little on.
-func (r *Recording) load(ctx context.Context, segment int, at time.Time) (*window, error) {
+func (r *Recording) load(ctx context.Context, segment int, at time.Time, number uint64) (*window, error) {
 	s := &r.segments[segment]
 	l := &loader{window: &window{segment: segment, size: s.size()}, at: at, limit: keptAhead}
-	if r.versions == 0 {
+	if number == 1 {
 		l.limit = aheadFirst
 	}
-	l.store = fleet.NewStore(ctx, fleet.StoreOptions{Version: r.versions})
+	l.store = fleet.NewStore(ctx, fleet.StoreOptions{Version: number << 32})
 	defer l.store.Close()
 	var err error
 	l.torn, err = s.ahead(ctx, l.take)
-	r.versions = l.store.Snapshot().Version()
 	if err == nil {
 		err = ctx.Err()
 	}

@@ -177,3 +177,22 @@ func TestManyLookAtOnce(t *testing.T) {
 	}
 	all.Wait()
 }
+
+// TestTheNextMinutesAreReadAhead asks for a moment of the next segment: then it is
+// there, and what was there before still is.
+func TestTheNextMinutesAreReadAhead(t *testing.T) {
+	dir, _ := history(t, 3, 15) // segments of two minutes
+	rec := open(t, dir)
+	moments := []time.Time{start.Add(100 * time.Second), start.Add(200 * time.Second)}
+	want := []string{all(t, rec, moments[0]), all(t, rec, moments[1])}
+	if err := os.RemoveAll(dir); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		for i := range moments {
+			if all(t, rec, moments[i]) != want[i] {
+				t.Errorf("moment %d is another", i)
+			}
+		}
+	}
+}

@@ -35,7 +35,6 @@
 package recording
 
 import (
-	"encoding/json"
 	"errors"
 	"math"
 	"strconv"
@@ -233,8 +232,8 @@ func (n *number) UnmarshalJSON(raw []byte) error {
 	case `"-Inf"`:
 		*n = number(math.Inf(-1))
 	default:
-		var f float64
-		if err := json.Unmarshal(raw, &f); err != nil {
+		f, err := strconv.ParseFloat(string(raw), 64)
+		if err != nil {
 			return err
 		}
 		*n = number(f)

@@ -22,9 +22,9 @@ import (
 type Recording struct {
 	segments []segment // oldest first
 
-	mu       sync.Mutex
-	windows  []*window // what At has read, the one used last first
-	versions uint64    // that snapshots had so far
+	mu      sync.Mutex
+	windows []*window // what At has read, the one used last first
+	loads   uint64    // how often it read
 }
 
 // segment is what can be read alone: a file of the ring, or a part of a file that
