@@ -2,9 +2,11 @@ package incident_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"flag"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -180,6 +182,11 @@ func TestAnIncidentIsWrittenDown(t *testing.T) {
 	if err := incident.Write(t.Context(), filepath.Join(file, "below"), in); err == nil {
 		t.Error("written below a file")
 	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := incident.Write(ctx, dir+"-2", in); !errors.Is(err, context.Canceled) {
+		t.Errorf("Write = %v, want that it was cancelled", err)
+	}
 	left, err := os.ReadDir(filepath.Dir(dir))
 	if err != nil || len(left) != 2 {
 		t.Errorf("%v, %v; want the incident and the file", left, err)
@@ -243,6 +250,28 @@ func TestAnEmptyIncidentClaimsNothing(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(dir, "incident.rec")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a recording of nothing: %v", err)
+	}
+}
+
+// BenchmarkWrite is an incident in a fleet of 10,000 instances.
+func BenchmarkWrite(b *testing.B) {
+	store := fleet.NewStore(b.Context(), fleet.StoreOptions{})
+	defer store.Close()
+	d := fleet.Delta{At: start}
+	for i := range 10_000 {
+		in := fleet.Instance{ID: fmt.Sprintf("s%d-%d", i/10, i%10), Service: fmt.Sprint("s", i/10), Addr: "10.0.0.1:9090", Version: "v1", Catalog: fleet.Critical, Meta: map[string]string{"zone": "a"}}
+		d.Instances = append(d.Instances, fleet.InstanceFact{Instance: in, Provenance: fleet.Provenance{Source: "consul http://a:b@127.0.0.1:8500", Query: "GET /v1/health/state/any"}})
+		d.Health = append(d.Health, fleet.Health{Instance: in, State: fleet.NotServing})
+	}
+	store.Apply(&d)
+	in := facts()
+	in.Start, in.AtCursor, in.End = store.Flush(), store.Flush(), store.Flush()
+	in.Report = nil
+	dir := b.TempDir()
+	for n := 0; b.Loop(); n++ {
+		if err := incident.Write(b.Context(), filepath.Join(dir, fmt.Sprint(n)), in); err != nil {
+			b.Fatal(err)
+		}
 	}
 }
 

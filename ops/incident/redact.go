@@ -122,8 +122,8 @@ func (r *redactor) json(raw []byte) []byte {
 		out = append(out, raw[:begin]...)
 		literal := raw[begin : begin+literalLen(raw[begin:])]
 		raw = raw[begin+len(literal):]
-		var s string
-		if json.Unmarshal(literal, &s) != nil {
+		s, ok := unquote(literal)
+		if !ok {
 			out = append(out, literal...)
 			continue
 		}
@@ -156,6 +156,15 @@ func appendString(out, literal []byte, was, is string) []byte {
 		return append(out, `"`+hidden+`"`...)
 	}
 	return append(out, raw...)
+}
+
+// unquote reads a string of JSON; most have no escapes.
+func unquote(literal []byte) (s string, ok bool) {
+	if n := len(literal); n > 1 && bytes.IndexByte(literal, '\\') < 0 {
+		return string(literal[1 : n-1]), true
+	}
+	err := json.Unmarshal(literal, &s)
+	return s, err == nil
 }
 
 // literalLen is the length of the string that raw begins with.
