@@ -63,7 +63,7 @@ func newEvents(f *Factory) *cobra.Command {
 	o.since = time.Hour
 	flags.Var((*seconds)(&o.since), "since", "how far to look back: this `duration`")
 	flags.Var((*seconds)(&o.until), "until", "leave out what is younger than this `duration`")
-	flags.StringVar(&o.dir, "dir", "", "read the recording in this `folder` instead of the context's own")
+	flags.StringVar(&o.dir, "dir", "", "read the recording in this `folder`, or file of gctl record export, instead of the context's own")
 	watchFlag(flags, &o.watch, "show what changes")
 	return cmd
 }

@@ -22,7 +22,8 @@ ctrl-c. One recorder can write the recording of a context; any number of others 
 read it meanwhile.
 
 The files can be read by their owner only. What is older than --keep, and what goes
-beyond --max-size, is forgotten. "gctl record path" prints the folder.
+beyond --max-size, is forgotten. "gctl record export" keeps a part of it as a file of
+its own; "gctl record path" prints the folder.
 
 Exit codes: 0 ended by ctrl-c; 1 the recording could not be written; 2 wrong usage;
 3 another recorder is at work.`
@@ -42,14 +43,14 @@ func newRecord(f *Factory) *cobra.Command {
 		Long:  recordLong,
 		Example: `  gctl record
   gctl record --keep 72h --max-size 1GB
-  gctl record path`,
+  gctl record export incident.rec --from 14:00 --to 14:30`,
 		Args: args(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) },
 	}
-	cmd.PersistentFlags().StringVar(&o.dir, "dir", "", "keep the recording in this `folder` instead of the context's own")
+	cmd.PersistentFlags().StringVar(&o.dir, "dir", "", "the `folder` of the recording, instead of the context's own")
 	cmd.Flags().Var((*seconds)(&o.keep), "keep", "how long to keep what was recorded: this `duration`")
 	cmd.Flags().Var(&o.maxSize, "max-size", "how much to keep: this `size`, as in 500MB")
-	cmd.AddCommand(newRecordPath(o))
+	cmd.AddCommand(newRecordPath(o), newRecordExport(o))
 	return cmd
 }
 

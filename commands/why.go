@@ -66,7 +66,7 @@ func (o *whyOptions) run(ctx context.Context, service string) error {
 	if err != nil {
 		return err
 	}
-	at, err := pastTime(o.at, o.f.Now())
+	at, err := pastTime("--at", o.at, o.f.Now())
 	if err != nil {
 		return err
 	}
@@ -123,13 +123,13 @@ func (o *whyOptions) unknown(ctx context.Context, service string) error {
 }
 
 // pastTime reads a time in the past: RFC 3339, the last time that a clock showed
-// this, or so long ago. The zero time is now.
-func pastTime(text string, now time.Time) (time.Time, error) {
+// this, or so long ago. No text is the zero time.
+func pastTime(flag, text string, now time.Time) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
 	}
 	bad := func(what string) (time.Time, error) {
-		return time.Time{}, &fleet.Error{Kind: fleet.Usage, What: fmt.Sprintf("--at %q %s", text, what), Hint: "write 2026-03-01T14:02:00Z, 14:02 or -20m"}
+		return time.Time{}, &fleet.Error{Kind: fleet.Usage, What: fmt.Sprintf("%s %q %s", flag, text, what), Hint: "write 2026-03-01T14:02:00Z, 14:02 or -20m"}
 	}
 	if d, err := time.ParseDuration(text); err == nil {
 		if d > 0 {

@@ -22,13 +22,13 @@ func TestPastTime(t *testing.T) {
 		"23:59":                "2026-02-28T23:59:00Z", // of yesterday: it is not that late yet
 		"2026-03-01T11:00:00Z": "2026-03-01T11:00:00Z",
 	} {
-		got, err := pastTime(text, now)
+		got, err := pastTime("--at", text, now)
 		if err != nil || got.UTC().Format(time.RFC3339) != want {
 			t.Errorf("%q: %s, %v; want %s", text, got, err, want)
 		}
 	}
 	for _, text := range []string{"yesterday", "25:00", "2026-03-01T13:00:00Z", "now"} {
-		if _, err := pastTime(text, now); fleet.KindOf(err) != fleet.Usage {
+		if _, err := pastTime("--at", text, now); fleet.KindOf(err) != fleet.Usage {
 			t.Errorf("%q: %v, want a usage error", text, err)
 		}
 	}

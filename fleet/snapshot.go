@@ -35,7 +35,8 @@ type ServiceFacts struct {
 	listed *serviceFact
 }
 
-// Version counts the snapshots of a store; that of the first, empty one is 0.
+// Version counts the snapshots of a store; that of the first, empty one is 0,
+// or what StoreOptions say.
 func (s *Snapshot) Version() uint64 { return s.version }
 
 // At is when the snapshot was made, in a replay when the recorded one was.

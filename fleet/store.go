@@ -23,6 +23,9 @@ type StoreOptions struct {
 	Every time.Duration
 	// Events is how many events are kept; 4,096 if 0.
 	Events int
+	// Version is that of the first, empty snapshot: of several stores one after
+	// another no two snapshots are to have the same.
+	Version uint64
 }
 
 // Store runs sources and publishes what they say as Snapshots. It is safe for
@@ -66,6 +69,7 @@ func NewStore(ctx context.Context, o StoreOptions) *Store {
 	s := &Store{
 		now: o.Now, every: o.Every, world: newWorld(),
 		urgent: make(chan struct{}, 1), quiet: make(chan struct{}, 1), cancel: cancel, ended: ctx.Done(),
+		versions: o.Version,
 	}
 	if s.now == nil {
 		s.now = time.Now
@@ -84,7 +88,7 @@ func NewStore(ctx context.Context, o StoreOptions) *Store {
 		s.runners = append(s.runners, newRunner(s, i, o.Sources[i]))
 	}
 	s.world.better = s.better
-	s.current.Store(&Snapshot{at: now, sources: append([]SourceState(nil), s.states...), newer: make(chan struct{})})
+	s.current.Store(&Snapshot{version: o.Version, at: now, sources: append([]SourceState(nil), s.states...), newer: make(chan struct{})})
 	s.all.Go(func() { s.publishing(ctx) })
 	for _, r := range s.runners {
 		s.all.Go(func() { r.run(ctx) })

@@ -582,3 +582,15 @@ func TestAStoreEndsWithItsContext(t *testing.T) {
 		store.Close() // the bubble fails where a goroutine is left
 	})
 }
+
+func TestVersionsGoOnFromAnotherStore(t *testing.T) {
+	store := fleet.NewStore(t.Context(), fleet.StoreOptions{Version: 7})
+	defer store.Close()
+	if v := store.Snapshot().Version(); v != 7 {
+		t.Errorf("the first snapshot has version %d, want 7", v)
+	}
+	store.Apply(&fleet.Delta{At: time.Now()})
+	if v := store.Flush().Version(); v <= 7 {
+		t.Errorf("the next snapshot has version %d", v)
+	}
+}

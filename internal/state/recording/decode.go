@@ -24,7 +24,7 @@ func (l *line) decode() fleet.Delta {
 			}
 		}),
 		Gone:    each(l.Gone, func(g *gone) fleet.Gone { return fleet.Gone(*g) }),
-		Sources: each(l.Sources, toSource), Events: each(l.Events, l.event),
+		Sources: each(l.Sources, toSource), Events: each(append(l.Known, l.Events...), l.event),
 	}
 }
 

@@ -1,6 +1,7 @@
 package recording
 
 import (
+	"bytes"
 	"compress/gzip"
 	"encoding/json"
 	"errors"
@@ -29,4 +30,23 @@ func WriteTo(out io.Writer, deltas ...*fleet.Delta) error {
 		err = errors.Join(err, writeLine(zip, encode(d)))
 	}
 	return errors.Join(err, zip.Close())
+}
+
+// Line is a delta as a segment has it.
+func Line(d *fleet.Delta) (string, error) {
+	raw, err := json.Marshal(encode(d))
+	return string(raw), err
+}
+
+// Parts writes a file of a part for each delta.
+func Parts(deltas ...*fleet.Delta) ([]byte, error) {
+	var out bytes.Buffer
+	w := partWriter{out: &out}
+	for _, d := range deltas {
+		if err := w.begin(d.At, d); err != nil {
+			return nil, err
+		}
+	}
+	err := w.end(false)
+	return out.Bytes(), err
 }

@@ -21,13 +21,20 @@
 // infinite one "+Inf" or "-Inf"; times are RFC 3339 with nanoseconds, durations
 // nanoseconds. A reader ignores keys that it does not know.
 //
-// The stream is flushed after every line. Of a process that was killed the last
+// A file that was exported is several such streams one after another, its parts,
+// as RFC 1952 allows: read as one it is a segment. Only the first part has the line
+// with the format. Each begins with a whole delta, whose "known" are the events
+// that stand in the parts before, so that each can be read alone; where the next
+// one begins is told by an extra field of its gzip header, "gc", of 17 bytes: the
+// size of the part (64 bits), the time at which it begins (nanoseconds since 1970,
+// 64 bits; both little endian), and 1 if another part follows, else 0.
+//
+// The stream of a segment is flushed after every line. Of a process that was killed the last
 // segment has no end, and its last line may be torn: a reader stops there and says
 // so. A writer never continues a segment of another process.
 package recording
 
 import (
-	"encoding/json"
 	"errors"
 	"math"
 	"strconv"
@@ -63,6 +70,7 @@ type line struct {
 	Gone         []gone       `json:"gone,omitempty"`
 	Sources      []source     `json:"sources,omitempty"`
 	Events       []event      `json:"events,omitempty"`
+	Known        []event      `json:"known,omitempty"` // of the parts before
 }
 
 type service struct {
@@ -224,8 +232,8 @@ func (n *number) UnmarshalJSON(raw []byte) error {
 	case `"-Inf"`:
 		*n = number(math.Inf(-1))
 	default:
-		var f float64
-		if err := json.Unmarshal(raw, &f); err != nil {
+		f, err := strconv.ParseFloat(string(raw), 64)
+		if err != nil {
 			return err
 		}
 		*n = number(f)

@@ -1,7 +1,6 @@
 package recording
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -12,21 +11,29 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/gctl-dev/gctl/fleet"
 )
 
-// Recording is what a folder holds.
+// Recording is what a folder or a file holds. It is safe for concurrent use, and
+// needs no closing.
 type Recording struct {
-	dir      string
 	segments []segment // oldest first
+
+	mu      sync.Mutex
+	windows []*window // what At has read, the one used last first
+	loads   uint64    // how often it read
 }
 
+// segment is what can be read alone: a file of the ring, or a part of a file that
+// was exported.
 type segment struct {
 	path  string
 	began time.Time
-	bytes int64
+	bytes int64 // of the file
+	part  *part // nil: the whole file
 }
 
 // list returns the segments of a folder, oldest first.
@@ -52,17 +59,30 @@ func list(dir string) ([]segment, error) {
 	return found, nil
 }
 
-// Open looks at a folder. One that is not there, or holds no recording, is
+// Open looks at a folder of segments, at one segment, or at a file that Export
+// wrote. What is not there, and a folder that holds no recording, is
 // fleet.ErrNotFound.
-func Open(dir string) (*Recording, error) {
-	segments, err := list(dir)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+func Open(path string) (*Recording, error) {
+	info, err := os.Stat(path)
+	var segments []segment
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		err = nil
+	case err != nil:
+	case info.IsDir():
+		segments, err = list(path)
+	case info.Mode().IsRegular():
+		segments, err = openFile(path, info.Size())
+	default:
+		err = fmt.Errorf("%s is neither a folder nor a file", path)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("cannot read the recording: %w", err)
 	}
 	if len(segments) == 0 {
-		return nil, fmt.Errorf("recording in %s: %w", dir, fleet.ErrNotFound)
+		return nil, fmt.Errorf("recording in %s: %w", path, fleet.ErrNotFound)
 	}
-	return &Recording{dir, segments}, nil
+	return &Recording{segments: segments}, nil
 }
 
 // From is the beginning of the recording.
@@ -88,16 +108,24 @@ func (t *TornError) Error() string {
 // Unwrap returns the cause.
 func (t *TornError) Unwrap() error { return t.Err }
 
-// walk hands the lines of a segment to use. What is torn off is returned, and no
-// error.
-func (s *segment) walk(ctx context.Context, use func(raw []byte) (time.Time, error)) (*TornError, error) {
+// lines hands the lines of a segment to use; see read.
+func (s *segment) lines(use func(raw []byte) error) error {
 	f, err := os.Open(s.path)
 	if err != nil {
-		return nil, fmt.Errorf("cannot read the recording: %w", err)
+		return fmt.Errorf("cannot read the recording: %w", err)
 	}
 	defer f.Close()
+	var in io.Reader = f
+	if s.part != nil {
+		in = io.NewSectionReader(f, s.part.offset, s.part.size)
+	}
+	return read(in, s.part == nil || s.part.offset == 0, use)
+}
+
+// walk is lines with their times. What is torn off is returned, and no error.
+func (s *segment) walk(ctx context.Context, use func(raw []byte) (time.Time, error)) (*TornError, error) {
 	var last time.Time
-	err = read(f, func(raw []byte) error {
+	err := s.lines(func(raw []byte) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -111,6 +139,8 @@ func (s *segment) walk(ctx context.Context, use func(raw []byte) (time.Time, err
 	switch {
 	case errors.Is(err, errTorn) || errors.Is(err, errFormat):
 		torn, err = &TornError{Segment: s.path, After: last, Err: err}, nil
+	case errors.Is(err, errUnfinished) && s.part != nil: // nobody writes it any more
+		torn, err = &TornError{Segment: s.path, After: last, Err: errShort}, nil
 	case errors.Is(err, errUnfinished):
 		err = nil
 	}
@@ -153,38 +183,6 @@ func (s *segment) ahead(ctx context.Context, use func(*fleet.Delta) error) (*Tor
 	return torn, cmp.Or(err, failed)
 }
 
-// ReplayOptions say what of a recording is played, and how fast.
-type ReplayOptions struct {
-	From, To time.Time // zero: from the beginning, to the end
-	// Speed is how many recorded seconds pass in one; 0 is as fast as can be.
-	Speed float64
-}
-
-// Replay feeds a store, which has no sources, with a recording. What was known at
-// From is there at once; then what changed follows in its time. It returns when To
-// or the end is reached, having published the last state, and what was torn off.
-func (r *Recording) Replay(ctx context.Context, store *fleet.Store, o ReplayOptions) ([]*TornError, error) {
-	p := &player{ctx: ctx, store: store, o: o}
-	var torn []*TornError
-	for i := r.first(o.From); i < len(r.segments); i++ {
-		if !o.To.IsZero() && r.segments[i].began.After(o.To) && p.begun {
-			break
-		}
-		t, err := r.segments[i].ahead(ctx, p.play)
-		if t != nil {
-			torn = append(torn, t)
-		}
-		if err != nil {
-			return torn, err
-		}
-		if p.over {
-			break
-		}
-	}
-	store.Flush()
-	return torn, ctx.Err()
-}
-
 // first is the segment that holds a time, or the first.
 func (r *Recording) first(at time.Time) int {
 	n := 0
@@ -194,129 +192,4 @@ func (r *Recording) first(at time.Time) int {
 		}
 	}
 	return n
-}
-
-type player struct {
-	ctx   context.Context //nolint:containedctx // of the replay, as long as it lives
-	store *fleet.Store
-	o     ReplayOptions
-	begun bool // a delta was applied
-	over  bool
-	zero  time.Time // when From, or the first change after it, was played
-	from  time.Time
-}
-
-// play uses one delta; io.EOF is the end.
-func (p *player) play(d *fleet.Delta) error {
-	if !p.o.To.IsZero() && d.At.After(p.o.To) && p.begun {
-		p.over = true
-		return io.EOF
-	}
-	if p.o.Speed > 0 && !d.At.Before(p.o.From) {
-		if err := p.wait(d.At); err != nil {
-			return err
-		}
-	}
-	p.store.Apply(d)
-	p.begun = true
-	return nil
-}
-
-// wait waits until a recorded time has come.
-func (p *player) wait(at time.Time) error {
-	if p.zero.IsZero() {
-		p.store.Flush()
-		p.zero, p.from = time.Now(), at
-		if p.from.After(p.o.From) && !p.o.From.IsZero() {
-			p.from = p.o.From
-		}
-	}
-	timer := time.NewTimer(time.Until(p.zero.Add(time.Duration(float64(at.Sub(p.from)) / p.o.Speed))))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-p.ctx.Done():
-		return p.ctx.Err()
-	}
-}
-
-// At returns the fleet as it was recorded at a time, or last before it: the
-// snapshot's own time says when. A time before the recording is
-// fleet.ErrNotFound.
-func (r *Recording) At(ctx context.Context, at time.Time) (*fleet.Snapshot, []*TornError, error) {
-	if at.Before(r.From()) {
-		return nil, nil, fmt.Errorf("recording of %s, which begins at %s: %w",
-			at.UTC().Format(time.RFC3339), r.From().UTC().Format(time.RFC3339), fleet.ErrNotFound)
-	}
-	store := fleet.NewStore(ctx, fleet.StoreOptions{})
-	defer store.Close()
-	torn, err := r.Replay(ctx, store, ReplayOptions{From: at, To: at})
-	return store.Snapshot(), torn, err
-}
-
-// Events implements fleet.EventReader. What was torn off is among the Missing.
-func (r *Recording) Events(ctx context.Context, service string, since, until time.Time) (fleet.EventList, error) {
-	list := fleet.EventList{From: r.From()}
-	var looked time.Time // the last time that somebody is known to have looked
-	for i := r.first(since); i < len(r.segments) && !r.segments[i].began.After(until); i++ {
-		head := true
-		torn, err := r.segments[i].walk(ctx, func(raw []byte) (time.Time, error) {
-			d, err := decodeEvents(raw)
-			if err != nil {
-				return time.Time{}, err
-			}
-			if looked.IsZero() { // a first line may tell what was known for long
-				looked = r.segments[i].began
-			}
-			if d.At.Sub(looked) > gapAfter && d.At.After(since) {
-				list.Gaps = append(list.Gaps, fleet.Gap{From: looked, To: d.At})
-			}
-			if d.At.After(looked) {
-				looked = d.At
-			}
-			// The events of a first line were recorded before, unless there is
-			// nothing before.
-			if !head || i == 0 {
-				list.Events = appendEvents(list.Events, d.Events, service, since, until)
-			}
-			head = false
-			return d.At, nil
-		})
-		if err != nil {
-			return list, err
-		}
-		if torn != nil {
-			list.Missing = append(list.Missing, fleet.Missing{What: "recording", Err: torn})
-		}
-	}
-	// A recorder that runs says so every heartbeat.
-	if !looked.IsZero() && until.Sub(looked) > gapAfter {
-		list.Gaps = append(list.Gaps, fleet.Gap{From: looked, To: until})
-	}
-	slices.SortStableFunc(list.Events, func(a, b fleet.Event) int { return a.At.Compare(b.At) })
-	return list, nil
-}
-
-func appendEvents(to, events []fleet.Event, service string, since, until time.Time) []fleet.Event {
-	for i := range events {
-		if e := &events[i]; (service == "" || e.Service == service) && !e.At.Before(since) && !e.At.After(until) {
-			to = append(to, *e)
-		}
-	}
-	return to
-}
-
-// gapAfter is how far apart two lines may be before something is missing: a
-// recorder that lives says something at every heartbeat, one whose machine sleeps
-// does not.
-const gapAfter = time.Minute
-
-// decodeEvents reads the time of a delta, and its events only if it has some: most
-// have none, and the rest is not needed.
-func decodeEvents(raw []byte) (fleet.Delta, error) {
-	if bytes.Contains(raw, []byte(`"events":`)) {
-		return decodeLine(raw)
-	}
-	return decodeAt(raw)
 }

@@ -374,8 +374,8 @@ func TestWhatIsNoRecordingIsSaid(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, torn, err := open(t, dir).At(t.Context(), start)
-	if err != nil || len(torn) != 1 || !strings.Contains(torn[0].Error(), "cannot be read") {
-		t.Errorf("At = %v, %v", torn, err)
+	if !errors.Is(err, fleet.ErrNotFound) || len(torn) != 1 || !strings.Contains(torn[0].Error(), "cannot be read") {
+		t.Errorf("At = %v, %v; want what is torn, and no empty fleet", torn, err)
 	}
 	if _, err := recording.NewRecorder(recording.Options{Dir: filepath.Join(dir, "notes.txt", "x")}); err == nil {
 		t.Error("a recorder below a file must fail")
@@ -561,8 +561,18 @@ func FuzzRead(f *testing.F) {
 	f.Add(seed.Bytes())
 	f.Add(seed.Bytes()[:seed.Len()/2])
 	f.Add([]byte("{}"))
+	f.Add(exportedSeed(f))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		dir := t.TempDir()
+		single := filepath.Join(dir, "incident.rec")
+		if err := os.WriteFile(single, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if r, err := recording.Open(single); err == nil {
+			if _, _, err := r.At(t.Context(), r.From()); err != nil && !errors.Is(err, fleet.ErrNotFound) {
+				t.Errorf("At = %v", err)
+			}
+		}
 		if err := os.WriteFile(filepath.Join(dir, "20260301T120000.000Z.v1.rec"), data, 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -582,6 +592,19 @@ func FuzzRead(f *testing.F) {
 		}
 		if _, err := r.Events(t.Context(), "", time.Time{}, start.AddDate(100, 0, 0)); err != nil {
 			t.Errorf("Events = %v", err)
+		}
+		times, err := r.Timeline(t.Context())
+		if err != nil {
+			t.Errorf("Timeline = %v", err)
+		}
+		for _, at := range times {
+			if _, _, err := r.At(t.Context(), at); err != nil && !errors.Is(err, fleet.ErrNotFound) {
+				t.Errorf("At = %v", err)
+			}
+		}
+		var out bytes.Buffer
+		if _, err := r.Export(t.Context(), &out, time.Time{}, time.Time{}); err != nil && !errors.Is(err, fleet.ErrNotFound) {
+			t.Errorf("Export = %v", err)
 		}
 	})
 }

@@ -61,10 +61,14 @@ func writeLine(w io.Writer, v any) error {
 	if err != nil {
 		return err
 	}
+	return writeRaw(w, raw)
+}
+
+func writeRaw(w io.Writer, raw []byte) error {
 	if _, err := fmt.Fprintf(w, "%08x ", crc32.ChecksumIEEE(raw)); err != nil {
 		return err
 	}
-	_, err = w.Write(append(raw, '\n'))
+	_, err := w.Write(append(raw, '\n'))
 	return err
 }
 
@@ -80,12 +84,16 @@ var errTorn = errors.New("the recording is torn")
 // writer still runs, or was killed between two lines.
 var errUnfinished = errors.New("unfinished")
 
+// errShort is the end of a file that was exported, where there should be more.
+var errShort = errors.New("the file ends too early")
+
 // errFormat is a segment of another version, or none at all.
 var errFormat = errors.New("not a recording that this gctl can read")
 
-// read hands each line of a segment to use, which may return io.EOF to end it. It
-// returns nil at the end of the segment, or errUnfinished, errTorn or errFormat.
-func read(r io.Reader, use func(raw []byte) error) error {
+// read hands each line of a segment to use, which may return io.EOF to end it; of
+// one with a head the first line says what it is. It returns nil at the end of the
+// segment, or errUnfinished, errTorn or errFormat.
+func read(r io.Reader, head bool, use func(raw []byte) error) error {
 	zip, err := gzip.NewReader(r)
 	if err != nil {
 		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
@@ -94,13 +102,10 @@ func read(r io.Reader, use func(raw []byte) error) error {
 		return fmt.Errorf("%w: %w", errFormat, err)
 	}
 	lines := &lineReader{r: bufio.NewReaderSize(zip, 1<<16)}
-	var h header
-	raw, err := lines.next()
-	if err != nil {
-		return err
-	}
-	if err := json.Unmarshal(raw, &h); err != nil || h.Format != formatName || h.Version != formatVersion {
-		return fmt.Errorf("%w: its first line is %.100q", errFormat, raw)
+	if head {
+		if err := checkHead(lines); err != nil {
+			return err
+		}
 	}
 	for {
 		raw, err := lines.next()
@@ -117,6 +122,18 @@ func read(r io.Reader, use func(raw []byte) error) error {
 			return err
 		}
 	}
+}
+
+func checkHead(lines *lineReader) error {
+	raw, err := lines.next()
+	if err != nil {
+		return err
+	}
+	var h header
+	if err := json.Unmarshal(raw, &h); err != nil || h.Format != formatName || h.Version != formatVersion {
+		return fmt.Errorf("%w: its first line is %.100q", errFormat, raw)
+	}
+	return nil
 }
 
 type lineReader struct {
@@ -167,13 +184,20 @@ func decodeLine(raw []byte) (fleet.Delta, error) {
 
 // decodeAt reads no more than the time of a delta.
 func decodeAt(raw []byte) (fleet.Delta, error) {
-	const start = `{"at":"`
-	if rest, ok := bytes.CutPrefix(raw, []byte(start)); ok {
-		if text, _, ok := bytes.Cut(rest, []byte(`"`)); ok {
-			if at, err := time.Parse(time.RFC3339Nano, string(text)); err == nil {
-				return fleet.Delta{At: at}, nil
-			}
-		}
+	if at, _, ok := timeOf(raw); ok {
+		return fleet.Delta{At: at}, nil
 	}
 	return decodeLine(raw)
+}
+
+// timeOf reads the time of a delta, and whether there is nothing else in it, which
+// is a heartbeat; not ok where it does not begin as gctl writes it.
+func timeOf(raw []byte) (at time.Time, beat, ok bool) {
+	rest, ok := bytes.CutPrefix(raw, []byte(`{"at":"`))
+	if !ok {
+		return time.Time{}, false, false
+	}
+	text, rest, _ := bytes.Cut(rest, []byte(`"`))
+	at, err := time.Parse(time.RFC3339Nano, string(text))
+	return at, string(rest) == "}", err == nil
 }
