@@ -9,6 +9,7 @@ import (
 	"github.com/gctl-dev/gctl/fleet"
 	"github.com/gctl-dev/gctl/tui/screen"
 	"github.com/gctl-dev/gctl/tui/screen/services"
+	"github.com/gctl-dev/gctl/tui/screen/traces"
 )
 
 // home is the screen that the dashboard begins with.
@@ -87,6 +88,7 @@ func (m *model) make(place screen.Place) page {
 func screens() map[string]func(jobs *screen.Jobs, subject string) screen.Screen {
 	return map[string]func(*screen.Jobs, string) screen.Screen{
 		services.Name: func(jobs *screen.Jobs, _ string) screen.Screen { return services.New(jobs) },
+		traces.Name:   func(jobs *screen.Jobs, service string) screen.Screen { return traces.New(jobs, service) },
 	}
 }
 
