@@ -8,6 +8,7 @@ import (
 
 	"github.com/gctl-dev/gctl/fleet"
 	"github.com/gctl-dev/gctl/tui/screen"
+	"github.com/gctl-dev/gctl/tui/screen/service"
 	"github.com/gctl-dev/gctl/tui/screen/services"
 	"github.com/gctl-dev/gctl/tui/screen/traces"
 )
@@ -88,6 +89,7 @@ func (m *model) make(place screen.Place) page {
 func screens() map[string]func(jobs *screen.Jobs, subject string) screen.Screen {
 	return map[string]func(*screen.Jobs, string) screen.Screen{
 		services.Name: func(jobs *screen.Jobs, _ string) screen.Screen { return services.New(jobs) },
+		service.Name:  func(jobs *screen.Jobs, name string) screen.Screen { return service.New(jobs, name) },
 		traces.Name:   func(jobs *screen.Jobs, service string) screen.Screen { return traces.New(jobs, service) },
 	}
 }
@@ -119,6 +121,18 @@ func (m *model) open(place screen.Place) tea.Cmd {
 	}
 	m.pages.push(m.make(place))
 	return m.deliver(screen.Shown{})
+}
+
+// openAbout opens a screen about the service under the cursor, about all where
+// there is none.
+func (m *model) openAbout(name string) func() tea.Cmd {
+	return func() tea.Cmd {
+		place := screen.Place{Screen: name}
+		if f, ok := m.pages.top().(screen.Focused); ok {
+			place.Subject = f.Focus(&m.look).Service
+		}
+		return m.open(place)
+	}
 }
 
 // back goes to the page before.

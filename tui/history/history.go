@@ -222,7 +222,34 @@ func (h *History) before(at time.Time) int {
 	return i
 }
 
-// Step returns the snapshot that is n before or after the one of a time, the first
+// Series returns how the calls of a service went between two times, as far as
+// snapshots are kept.
+func (h *History) Series(service string, from, to time.Time) fleet.REDSeries {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	var out fleet.REDSeries
+	for i := range h.kept {
+		at := h.kept[i].snap.At()
+		if at.Before(from) || at.After(to) {
+			continue
+		}
+		s := h.kept[i].snap.Service(service)
+		if s == nil {
+			continue
+		}
+		r := Of(s)
+		if r == nil {
+			continue
+		}
+		out.RED = *r
+		out.RateOverTime = append(out.RateOverTime, fleet.Point{At: at, Value: r.Rate})
+		out.ErrorsOverTime = append(out.ErrorsOverTime, fleet.Point{At: at, Value: r.ErrorRatio})
+		out.LatencyOverTime = append(out.LatencyOverTime, fleet.Point{At: at, Value: r.P99})
+	}
+	return out
+}
+
+// Walk returns the snapshot that is n before or after the one of a time, the first
 // or the last if there are fewer; nil where there is none.
 func (h *History) Walk(at time.Time, n int) *fleet.Snapshot {
 	h.mu.RLock()

@@ -38,6 +38,7 @@ type Look struct {
 	History *history.History
 	Now     time.Time     // the time cursor, or the present second
 	Live    bool          // Now is the present
+	Clock   time.Time     // the present second
 	Window  time.Duration // that charts and searches go back
 
 	Width, Height int // of the body
@@ -45,6 +46,15 @@ type Look struct {
 	Keys          *key.Map
 	Context       string // the name of the context, as evidence names it
 	Env           *Env
+}
+
+// End is where charts end: at the present, or, where the time cursor is so far in
+// the past that it would not be on them, so that it stands in their middle.
+func (l *Look) End() time.Time {
+	if l.Now.Before(l.Clock.Add(-l.Window)) {
+		return l.Now.Add(l.Window / 2)
+	}
+	return l.Clock
 }
 
 // Screen is a page of the dashboard.

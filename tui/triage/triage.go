@@ -55,12 +55,20 @@ func Instance(in *fleet.InstanceFact, health *fleet.Health) (v Verdict, word str
 		}
 		return Good, "no health"
 	default:
-		if critical {
+		switch {
+		case critical:
 			return Bad, string(in.Catalog)
+		case health == nil:
+			return Unknown, "not asked"
+		case health.Err != nil: // it speaks another protocol: only the catalog can tell
+			return Idle, NoGRPC
 		}
-		return Unknown, "not asked"
+		return Unknown, "says unknown"
 	}
 }
+
+// NoGRPC is the word for an instance that speaks another protocol.
+const NoGRPC = "no gRPC"
 
 // HealthOf is what an instance says of its server as a whole, nil if it was not
 // asked.
@@ -130,6 +138,7 @@ type Service struct {
 	Why     string  // what speaks against it, the worst first; empty if nothing does
 
 	Instances, Serving, Down, Idle, Unknown int
+	NoGRPC                                  int // of those that are idle
 	Versions                                int // different ones
 	Breakers                                Breakers
 	RED                                     *fleet.RED // nil: nobody counts
@@ -150,12 +159,14 @@ func Judge(s *fleet.ServiceFacts, to Breakers, t *history.Trend) Service {
 	warned := 0
 	var versions []string
 	for _, in := range s.Instances {
-		v, _ := Instance(in, HealthOf(s, in.ID))
+		v, word := Instance(in, HealthOf(s, in.ID))
 		switch v {
 		case Good:
 			out.Serving++
 		case Idle:
-			out.Idle++
+			if out.Idle++; word == NoGRPC {
+				out.NoGRPC++
+			}
 		case Unknown:
 			out.Unknown++
 		case Warn:
@@ -203,7 +214,9 @@ func (s *Service) judge(warned int, t *history.Trend) {
 		}
 	}
 	if s.Verdict == Good && s.Instances > 0 && s.Idle == s.Instances {
-		s.Verdict, s.Why = Idle, "all in maintenance"
+		if s.Verdict = Idle; s.NoGRPC == 0 {
+			s.Why = "all in maintenance"
+		}
 	}
 }
 

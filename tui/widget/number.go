@@ -1,6 +1,7 @@
 package widget
 
 import (
+	"cmp"
 	"math"
 	"strconv"
 	"time"
@@ -151,4 +152,18 @@ func Spark(l *Line, s theme.Style, g *theme.Glyphs, values []float32, w int) {
 		}
 	}
 	l.raw(s, string(text), min(w-len(values), 16)+len(values))
+}
+
+// Descending compares two values so that the larger is first and what is not known
+// last.
+func Descending(a, b float64) int {
+	switch an, bn := math.IsNaN(a), math.IsNaN(b); {
+	case an && bn:
+		return 0
+	case an:
+		return 1
+	case bn:
+		return -1
+	}
+	return cmp.Compare(b, a)
 }

@@ -75,6 +75,8 @@ func (r *row) health() (triage.Verdict, string) {
 		return triage.Bad, counts + " down"
 	case r.Unknown > 0:
 		return triage.Unknown, counts + " unknown"
+	case r.NoGRPC == r.Instances:
+		return triage.Idle, strconv.Itoa(r.Instances) + " no gRPC"
 	case r.Idle == r.Instances:
 		return triage.Idle, counts + " idle"
 	default:
@@ -84,7 +86,7 @@ func (r *row) health() (triage.Verdict, string) {
 
 const sparkWidth = 8
 
-// columns are those of the table, the order of the screen.
+// columns are those of the table.
 func columns() []widget.Column[row] {
 	return []widget.Column[row]{
 		{
@@ -134,11 +136,11 @@ func columns() []widget.Column[row] {
 			},
 			Number: func(r *row) float64 { return float64(r.Breakers.Open + r.Breakers.HalfOpen) },
 		},
-		measure("RPS", "rps", "r", 5, func(v float64, _ *fleet.RED) string { return widget.Rate(v) }, rate, func(t *history.Trend) []float32 { return t.Rate[:] }),
+		measure("RPS", "rps", "r", 5, func(v float64, _ *fleet.RED) string { return widget.Rate(v) }, rate),
 		spark(5, func(t *history.Trend) []float32 { return t.Rate[:] }),
-		measure("ERR%", "err", "e", 5, func(v float64, _ *fleet.RED) string { return widget.Percent(v / 100) }, errors, func(t *history.Trend) []float32 { return t.Errors[:] }),
+		measure("ERR%", "err", "e", 5, func(v float64, _ *fleet.RED) string { return widget.Percent(v / 100) }, errors),
 		spark(4, func(t *history.Trend) []float32 { return t.Errors[:] }),
-		measure("P99", "p99", "p", 5, func(v float64, r *fleet.RED) string { return widget.Seconds(v, r.Bound) }, p99, func(t *history.Trend) []float32 { return t.P99[:] }),
+		measure("P99", "p99", "p", 5, func(v float64, r *fleet.RED) string { return widget.Seconds(v, r.Bound) }, p99),
 		spark(4, func(t *history.Trend) []float32 { return t.P99[:] }),
 		{
 			Title: "WHY", Min: 14, Grow: 4, Drop: 2,
@@ -151,7 +153,7 @@ func columns() []widget.Column[row] {
 	}
 }
 
-func measure(title, name, letter string, w int, text func(float64, *fleet.RED) string, value func(*fleet.RED) float64, _ func(*history.Trend) []float32) widget.Column[row] {
+func measure(title, name, letter string, w int, text func(float64, *fleet.RED) string, value func(*fleet.RED) float64) widget.Column[row] {
 	return widget.Column[row]{
 		Title: title, Name: name, Key: letter, Min: w, Right: true,
 		Draw: func(l *widget.Line, t *theme.Theme, r *row, w int) {
@@ -162,22 +164,9 @@ func measure(title, name, letter string, w int, text func(float64, *fleet.RED) s
 			}
 			l.Right(t.Text, text(v, r.RED), w, t.Glyphs.More)
 		},
-		Compare: func(a, b *row) int { return compareDown(a.red(value), b.red(value)) },
+		Compare: func(a, b *row) int { return widget.Descending(a.red(value), b.red(value)) },
 		Number:  func(r *row) float64 { return r.red(value) },
 	}
-}
-
-// compareDown puts the larger first and what is not known last.
-func compareDown(a, b float64) int {
-	switch an, bn := math.IsNaN(a), math.IsNaN(b); {
-	case an && bn:
-		return 0
-	case an:
-		return 1
-	case bn:
-		return -1
-	}
-	return cmp.Compare(b, a)
 }
 
 func spark(drop int, values func(*history.Trend) []float32) widget.Column[row] {

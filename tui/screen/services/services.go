@@ -8,7 +8,6 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
-	"github.com/gctl-dev/gctl/fleet"
 	"github.com/gctl-dev/gctl/tui/history"
 	"github.com/gctl-dev/gctl/tui/key"
 	"github.com/gctl-dev/gctl/tui/screen"
@@ -211,19 +210,9 @@ func evidence(r *row) []screen.Evidence {
 		}
 	}
 	if r.RED != nil {
-		list = append(list, REDEvidence(name, r.RED)...)
+		list = append(list, screen.REDEvidence(name, r.RED, "gctl metrics "+name))
 	}
 	return append(list, screen.Evidence{
 		What: "breakers towards " + name, Value: fmt.Sprint(r.Breakers.All), Commands: []string{"gctl breakers --target " + name},
 	})
-}
-
-// REDEvidence is where rate, errors and p99 come from.
-func REDEvidence(what string, r *fleet.RED) []screen.Evidence {
-	return []screen.Evidence{{
-		What:       "rate, errors, p99 of " + what,
-		Value:      fmt.Sprintf("%s/s, %s%%, %s over %s", widget.Rate(r.Rate), widget.Percent(r.ErrorRatio), widget.Seconds(r.P99, r.Bound), widget.Duration(r.Window)),
-		Provenance: r.Provenance, Notes: append(append([]string{}, r.Notes...), r.Unknown...),
-		Commands: []string{"gctl metrics " + what},
-	}}
 }

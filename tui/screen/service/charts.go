@@ -1,0 +1,235 @@
+package service
+
+import (
+	"context"
+	"math"
+	"slices"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+
+	"github.com/gctl-dev/gctl/fleet"
+	"github.com/gctl-dev/gctl/tui/screen"
+	"github.com/gctl-dev/gctl/tui/theme"
+	"github.com/gctl-dev/gctl/tui/widget"
+)
+
+// charts are the curves of rate, errors and p99.
+type charts struct {
+	curves curves
+	drawn  [3]*widget.Chart
+}
+
+// curves is what the job for the charts has come to.
+type curves struct {
+	asked      time.Time // when, by the look's clock
+	start, end time.Time
+	window     time.Duration
+	series     fleet.REDSeries
+	seen       bool  // they are of what the dashboard itself has seen
+	err        error // why there is no more
+}
+
+// points is how many points a chart has.
+const points = 120
+
+// old tells whether there is something newer to be had.
+func (c *charts) old(now time.Time, window time.Duration) bool {
+	return !c.curves.asked.IsZero() && now.Sub(c.curves.asked) >= max(10*time.Second, window/points)
+}
+
+func (c *charts) set(got *curves) {
+	if got.err != nil && len(got.series.RateOverTime) == 0 && c.curves.window == got.window && len(c.curves.series.RateOverTime) > 0 {
+		c.curves.asked, c.curves.err = got.asked, got.err // what was known stays
+		return
+	}
+	c.curves, c.drawn = *got, [3]*widget.Chart{}
+}
+
+// chart asks how the calls went. The window ends now, or, where the time cursor is
+// in the past, so that the cursor stands in its middle.
+func (s *Screen) chart(look *screen.Look) tea.Cmd {
+	got := curves{asked: look.Now, window: look.Window, end: look.Now}
+	if !look.Live {
+		got.end = look.End()
+	}
+	got.start = got.end.Add(-look.Window)
+	env, seen, service := look.Env, look.History, s.service
+	var list []fleet.Instance
+	if f := s.facts(look); f != nil {
+		for _, in := range f.Instances {
+			list = append(list, in.Instance)
+		}
+	}
+	return s.jobs.Start(charting, func(ctx context.Context) tea.Msg {
+		if env.Metrics != nil {
+			got.series, got.err = over(ctx, env, service, list, &got)
+		}
+		if len(got.series.RateOverTime) == 0 {
+			got.series, got.seen = seen.Series(service, got.start, got.end), true
+		}
+		return got
+	})
+}
+
+func over(ctx context.Context, env *screen.Env, service string, list []fleet.Instance, want *curves) (fleet.REDSeries, error) {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	r, err := env.Metrics(ctx)
+	if err != nil {
+		return fleet.REDSeries{}, err
+	}
+	step := max(5*time.Second, (want.window / points).Truncate(time.Second))
+	q := fleet.REDQuery{Service: service, Instances: list, Side: fleet.ServerSide, Window: max(time.Minute, 4*step)}
+	if env.Identity != nil {
+		q.Identity = env.Identity(list)
+	}
+	for _, side := range []fleet.Side{fleet.ServerSide, fleet.ClientSide} {
+		q.Side = side
+		all, err := r.REDRange(ctx, q, want.start.Truncate(step), want.end.Truncate(step), step)
+		if err != nil {
+			return fleet.REDSeries{}, err
+		}
+		if i := slices.IndexFunc(all, func(s fleet.REDSeries) bool { return s.Service == service }); i >= 0 {
+			return all[i], nil
+		}
+	}
+	return fleet.REDSeries{}, nil
+}
+
+// graph is one of the three.
+type graph struct {
+	title  string
+	points func(*fleet.REDSeries) []fleet.Point
+	value  func(*fleet.RED) float64
+	text   func(v float64, r *fleet.RED) string
+}
+
+func graphs() [3]graph {
+	return [3]graph{
+		{"RPS", func(s *fleet.REDSeries) []fleet.Point { return s.RateOverTime }, rate, func(v float64, _ *fleet.RED) string { return widget.Rate(v) }},
+		{"ERR", func(s *fleet.REDSeries) []fleet.Point { return s.ErrorsOverTime }, errorRatio, func(v float64, _ *fleet.RED) string { return widget.Percent(v) + "%" }},
+		{"P99", func(s *fleet.REDSeries) []fleet.Point { return s.LatencyOverTime }, p99, func(v float64, r *fleet.RED) string { return widget.Seconds(v, r.Bound) }},
+	}
+}
+
+// at is the value at a time, NaN where it is not known.
+func at(points []fleet.Point, when time.Time) float64 {
+	i, found := slices.BinarySearchFunc(points, when, func(p fleet.Point, when time.Time) int { return p.At.Compare(when) })
+	if !found {
+		i--
+	}
+	if i < 0 || i >= len(points) {
+		return math.NaN()
+	}
+	return points[i].Value
+}
+
+// view draws the three side by side, h lines high.
+func (c *charts) view(w, h int, look *screen.Look, red *fleet.RED) []string {
+	widths := widget.Lay(w, []widget.Size{{Min: 3, Grow: 1}, {Min: 3, Grow: 1}, {Min: 3, Grow: 1}})
+	lines := make([]*widget.Line, h)
+	for y := range lines {
+		lines[y] = &widget.Line{}
+	}
+	for i, g := range graphs() {
+		left := 0
+		for n := range i {
+			left += widths[n] + 1
+		}
+		c.head(lines[0], left, widths[i], &g, look, red, look.Theme)
+		c.body(lines[1:], i, left, widths[i], &g, look)
+	}
+	out := make([]string, h)
+	for y := range lines {
+		out[y] = lines[y].Fit(w)
+	}
+	return out
+}
+
+// head writes the name of a curve, its value now, or at the cursor, and its height.
+func (c *charts) head(l *widget.Line, left, w int, g *graph, look *screen.Look, red *fleet.RED, t *theme.Theme) {
+	l.Pad(left)
+	series := &c.curves.series
+	if red == nil {
+		red = &series.RED
+	}
+	v := math.NaN()
+	if look.Live && red.Window > 0 {
+		v = g.value(red)
+	} else if list := g.points(series); len(list) > 0 {
+		v = at(list, look.Now)
+	}
+	value := g.text(v, red)
+	style := t.Strong
+	if g.title == "ERR" && v >= 0.01 {
+		style = tint(t, v)
+	}
+	high := ""
+	if ch := c.drawn; ch[0] != nil {
+		for n, other := range graphs() {
+			if other.title == g.title && ch[n] != nil && ch[n].High > 0 {
+				high = "max " + g.text(ch[n].High, red)
+			}
+		}
+	}
+	head := &widget.Line{}
+	head.Put(t.Head, g.title+" ")
+	head.Put(style, value)
+	if room := w - head.Width() - widget.Width(high) - 1; high != "" && room > 0 {
+		head.Pad(head.Width() + room)
+		head.Put(t.Dim, high)
+	}
+	l.Append(head.Fit(w), w)
+}
+
+// body draws a curve, or says why there is none.
+func (c *charts) body(lines []*widget.Line, i, left, w int, g *graph, look *screen.Look) {
+	t := look.Theme
+	if len(lines) == 0 {
+		return
+	}
+	list := g.points(&c.curves.series)
+	if len(list) == 0 {
+		lines[0].Pad(left)
+		lines[0].Cell(t.Dim, c.why(look), w, t.Glyphs.More)
+		return
+	}
+	ch := c.drawn[i]
+	if ch == nil || ch.W != w || ch.H != len(lines) {
+		ch = widget.Draw(list, c.curves.start, c.curves.end, w, len(lines), t.Glyphs.Braille)
+		c.drawn[i] = ch
+	}
+	cursor := time.Time{}
+	if !look.Live {
+		cursor = look.Now
+	}
+	for y, l := range lines {
+		l.Pad(left)
+		ch.Row(l, y, t.Series[i%len(t.Series)], t.Cursor, t.Glyphs, cursor)
+	}
+}
+
+// why says why there is no curve.
+func (c *charts) why(look *screen.Look) string {
+	switch {
+	case c.curves.asked.IsZero():
+		return "asking " + look.Theme.Glyphs.More
+	case c.curves.err != nil:
+		return screen.Sentence(c.curves.err)
+	default:
+		return "nobody has counted calls"
+	}
+}
+
+func (c *charts) evidence(service string, look *screen.Look) []screen.Evidence {
+	s := &c.curves.series
+	if len(s.RateOverTime) == 0 {
+		return nil
+	}
+	e := screen.REDEvidence("the charts of "+service, &s.RED, "gctl metrics "+service+" --since "+widget.Duration(look.Window))
+	if c.curves.seen {
+		e.Notes = append(e.Notes, "drawn of what gctl has seen since it runs: nothing with a memory has answered")
+	}
+	return []screen.Evidence{e}
+}
