@@ -1,23 +1,23 @@
 package traces
 
 import (
-	"fmt"
+	"math"
 	"time"
 
-	"github.com/gctl-dev/gctl/fleet"
 	"github.com/gctl-dev/gctl/tui/screen"
 	"github.com/gctl-dev/gctl/tui/theme"
 	"github.com/gctl-dev/gctl/tui/widget"
 )
 
-// scatter draws each trace as a dot: when it began, and how long it took.
+// scatter draws each trace as a dot: when it began, and how long it took. Durations
+// lie decades apart, so theirs is a logarithmic scale.
 type scatter struct {
 	height int // lines, 0 for none
 
 	of         *widget.Arranged[row] // what was drawn
 	start, end time.Time
-	high       time.Duration
-	w, h       int // of the field in cells
+	low, high  float64 // logarithms of nanoseconds
+	w, h       int     // of the field in cells
 	fine       bool
 	cells      []rune // 0 for none
 	bad        []bool // there is one with errors
@@ -31,13 +31,13 @@ const (
 )
 
 // view draws the field, the selected trace marked in it.
-func (c *scatter) view(look *screen.Look, q *fleet.TraceQuery, a *widget.Arranged[row], selected *row) []string {
+func (c *scatter) view(look *screen.Look, start, end time.Time, a *widget.Arranged[row], selected *row) []string {
 	c.height = 0
 	if look.Height < leastHeight || look.Width < leastWidth {
 		return make([]string, 0, look.Height)
 	}
 	c.height = min(10, max(6, look.Height/4))
-	c.plot(a, q.Start, q.End, look.Width-axis, c.height-1, look.Theme.Glyphs.Braille)
+	c.plot(a, start, end, look.Width-axis, c.height-1, look.Theme.Glyphs.Braille)
 	at := -1
 	if selected != nil {
 		if x, y, ok := c.place(selected, c.w, c.h); ok {
@@ -56,10 +56,11 @@ func (c *scatter) plot(a *widget.Arranged[row], start, end time.Time, w, h int, 
 	if c.of == a && c.w == w && c.h == h && c.fine == fine && c.start.Equal(start) && c.end.Equal(end) {
 		return
 	}
-	c.of, c.start, c.end, c.w, c.h, c.fine, c.high = a, start, end, w, h, fine, 0
+	c.of, c.start, c.end, c.w, c.h, c.fine = a, start, end, w, h, fine
 	c.cells, c.bad = make([]rune, w*h), make([]bool, w*h)
+	c.low, c.high = math.Inf(1), math.Inf(-1)
 	for i := range a.Len() {
-		c.high = max(c.high, a.At(i).Duration)
+		c.low, c.high = min(c.low, height(a.At(i))), max(c.high, height(a.At(i)))
 	}
 	for i := range a.Len() {
 		r := a.At(i)
@@ -78,6 +79,9 @@ func (c *scatter) plot(a *widget.Arranged[row], start, end time.Time, w, h int, 
 	}
 }
 
+// height is how high up a trace lies. Those that took no time lie at the bottom.
+func height(r *row) float64 { return math.Log(float64(max(r.Duration, time.Microsecond))) }
+
 // Braille patterns begin at U+2800; the bits are the dots (Unicode, "Braille
 // Patterns").
 const braille = 0x2800
@@ -87,11 +91,13 @@ var dots = [4][2]rune{{0x01, 0x08}, {0x02, 0x10}, {0x04, 0x20}, {0x40, 0x80}}
 // place returns where a trace is on a field of w×h; false where it is nowhere.
 func (c *scatter) place(r *row, w, h int) (x, y int, ok bool) {
 	whole, at := c.end.Sub(c.start), r.Start.Sub(c.start)
-	if whole <= 0 || at < 0 || at > whole || c.high <= 0 {
+	if whole <= 0 || at < 0 || at > whole {
 		return 0, 0, false
 	}
 	x = int(float64(w) * float64(at) / float64(whole))
-	y = int(float64(h) * max(0, float64(r.Duration)) / float64(c.high))
+	if c.high > c.low {
+		y = int(float64(h) * (height(r) - c.low) / (c.high - c.low))
+	}
 	return min(x, w-1), h - 1 - min(y, h-1), true
 }
 
@@ -102,9 +108,11 @@ func (c *scatter) line(look *screen.Look, y, at int) string {
 	edge := ""
 	switch y {
 	case 0:
-		edge = widget.Duration(c.high)
+		edge = duration(c.high)
+	case c.h / 2:
+		edge = duration((c.high + c.low) / 2)
 	case c.h - 1:
-		edge = "0"
+		edge = duration(c.low)
 	}
 	l.Right(t.Dim, edge, axis-2, t.Glyphs.More)
 	l.Put(t.Dim, " "+t.Glyphs.Vertical)
@@ -131,6 +139,8 @@ func (c *scatter) line(look *screen.Look, y, at int) string {
 	return l.Fit(look.Width)
 }
 
+func duration(logarithm float64) string { return widget.Duration(time.Duration(math.Exp(logarithm))) }
+
 // legend says the times, and what the signs mean.
 func (c *scatter) legend(look *screen.Look) string {
 	t := look.Theme
@@ -154,7 +164,7 @@ func (c *scatter) legend(look *screen.Look) string {
 		}
 	}
 	l.Pad(look.Width - len(end))
-	l.Put(t.Dim, fmt.Sprint(end))
+	l.Put(t.Dim, end)
 	return l.Fit(look.Width)
 }
 

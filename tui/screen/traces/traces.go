@@ -5,6 +5,7 @@ package traces
 import (
 	"context"
 	"fmt"
+	"time"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -158,8 +159,25 @@ func (s *Screen) View(look *screen.Look) []string {
 		s.scatter.height = 0
 		return s.empty(look, widget.Fill(nil, h, w))
 	}
-	lines := s.scatter.view(look, &s.asked, s.table.Arranged(), s.table.Selected())
+	start, end := s.covered()
+	lines := s.scatter.view(look, start, end, s.table.Arranged(), s.table.Selected())
 	return append(lines, s.table.View(w, h-len(lines), look.Theme, true)...)
+}
+
+// covered is the time in which the traces that were found began. Where only the
+// newest were found, it begins with the oldest of them.
+func (s *Screen) covered() (start, end time.Time) {
+	q, list := &s.got.query, s.got.list.Traces
+	if !s.got.list.More || len(list) == 0 {
+		return q.Start, q.End
+	}
+	start = list[len(list)-1].Start
+	if s.besides != nil && len(s.besides.list.Traces) > 0 {
+		if first := s.besides.list.Traces[len(s.besides.list.Traces)-1].Start; first.Before(start) {
+			start = first
+		}
+	}
+	return start, q.End
 }
 
 // Filter implements screen.Filtered.
