@@ -10,6 +10,7 @@ import (
 
 	"github.com/gctl-dev/gctl/fleet"
 	"github.com/gctl-dev/gctl/tui/screen"
+	"github.com/gctl-dev/gctl/tui/screen/trace"
 	"github.com/gctl-dev/gctl/tui/screen/traces"
 )
 
@@ -31,6 +32,7 @@ func orders() []order {
 		{name: "services", short: "fleet", about: "all services, the one in trouble first", do: page(home)},
 		{name: "service", short: "svc", takes: "NAME", about: "one service", values: serviceNames, do: page("service")},
 		{name: "traces", takes: "[SERVICE]", about: "search for traces, of a service or of all", values: serviceNames, do: page(traces.Name)},
+		{name: "trace", takes: "ID", about: "one trace; the beginning of its ID is enough", do: page(trace.Name)},
 		{name: "at", takes: "TIME", about: "move the time cursor: 14:02, -20m, now", do: (*model).orderAt},
 		{name: "window", takes: "DURATION", about: "how far charts and searches go back", do: (*model).orderWindow},
 		{name: "ctx", short: "context", takes: "NAME", about: "switch to another context", values: func(m *model) []string { return m.o.Contexts }, do: (*model).orderContext},

@@ -10,6 +10,7 @@ import (
 	"github.com/gctl-dev/gctl/tui/screen"
 	"github.com/gctl-dev/gctl/tui/screen/service"
 	"github.com/gctl-dev/gctl/tui/screen/services"
+	"github.com/gctl-dev/gctl/tui/screen/trace"
 	"github.com/gctl-dev/gctl/tui/screen/traces"
 )
 
@@ -90,6 +91,7 @@ func screens() map[string]func(jobs *screen.Jobs, subject string) screen.Screen 
 	return map[string]func(*screen.Jobs, string) screen.Screen{
 		services.Name: func(jobs *screen.Jobs, _ string) screen.Screen { return services.New(jobs) },
 		service.Name:  func(jobs *screen.Jobs, name string) screen.Screen { return service.New(jobs, name) },
+		trace.Name:    func(jobs *screen.Jobs, id string) screen.Screen { return trace.New(jobs, id) },
 		traces.Name:   func(jobs *screen.Jobs, service string) screen.Screen { return traces.New(jobs, service) },
 	}
 }
