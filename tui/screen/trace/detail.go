@@ -102,7 +102,7 @@ func parent(s *fleet.Span) string {
 func (s *Screen) times(r *waterfall.Row, look *screen.Look) string {
 	text := "took " + widget.Duration(r.Span.Duration) + ", itself " + widget.Duration(r.Self)
 	if r.Critical > 0 && s.trace.Duration > 0 {
-		text += fmt.Sprintf(", on the critical path %s (%.0f%%)", widget.Duration(r.Critical), 100*float64(r.Critical)/float64(s.trace.Duration))
+		text += fmt.Sprintf(", on the critical path %s (%s%%)", widget.Duration(r.Critical), widget.Percent(float64(r.Critical)/float64(s.trace.Duration)))
 	}
 	return text + "; began +" + widget.Duration(r.Offset) + " at " + r.Span.Start.In(look.Now.Location()).Format("15:04:05.000000")
 }

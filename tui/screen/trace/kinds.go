@@ -33,54 +33,47 @@ type sample struct {
 	err        error
 }
 
-// samples is what the job that compares has come to.
-type samples []*sample
-
 const (
 	sampled  = 200 // traces that are looked at for a kind
-	atOnce   = 4   // kinds of a job
 	maxKinds = 256 // that are asked about for one trace
-	// quickly is how long the answers of a job may take.
+	// quickly is how long an answer may take.
 	quickly = 15 * time.Second
 )
 
-// compare asks how long others of their kind took, of the spans that are on the
-// screen: that of the cursor first, then those near it.
+// compare asks how long others of its kind took, of the spans on the screen: that of
+// the cursor first, then those near it, one kind after the other, so that each answer
+// is seen as it comes.
 func (s *Screen) compare(look *screen.Look) tea.Cmd {
 	a := s.table.Arranged()
 	if a == nil || s.trace == nil || look.Env.Traces == nil || s.jobs.Busy(comparing) || len(s.kinds) >= maxKinds {
 		return nil
 	}
-	list := s.unknown(look.Height)
-	if len(list) == 0 {
+	k, ok := s.unknown(look.Height)
+	if !ok {
 		return nil
 	}
 	open, start, end := look.Env.Traces, look.Now.Add(-look.Window), look.Now
 	return s.jobs.Start(comparing, func(ctx context.Context) tea.Msg {
 		ctx, cancel := context.WithTimeout(ctx, quickly)
 		defer cancel()
-		out := make(samples, 0, len(list))
+		r := &sample{kind: k, query: k.query(start, end)}
 		reader, err := open(ctx)
-		for _, k := range list {
-			r := &sample{kind: k, query: k.query(start, end), err: err}
-			if err == nil {
-				r.ask(ctx, reader)
-			}
-			out = append(out, r)
+		if r.err = err; err == nil {
+			r.ask(ctx, reader)
 		}
-		return out
+		return r
 	})
 }
 
-// unknown are kinds that were not asked about, of the lines near the cursor.
-func (s *Screen) unknown(height int) []kind {
+// unknown is the kind of the line nearest to the cursor that was not asked about, of
+// those that may be on the screen.
+func (s *Screen) unknown(height int) (kind, bool) {
 	it := s.table.Selected()
 	if it == nil {
-		return nil
+		return kind{}, false
 	}
 	a := s.table.Arranged()
 	at := max(0, a.Find(it.id))
-	var list []kind
 	for d := range 2 * max(1, height) {
 		i := at + (d+1)/2
 		if d%2 == 0 {
@@ -90,14 +83,11 @@ func (s *Screen) unknown(height int) []kind {
 			continue
 		}
 		k := kindOf(s.trace.Rows[a.At(i).row].Span)
-		if _, known := s.kinds[k]; known || slices.Contains(list, k) {
-			continue
-		}
-		if list = append(list, k); len(list) == atOnce {
-			break
+		if _, known := s.kinds[k]; !known {
+			return k, true
 		}
 	}
-	return list
+	return kind{}, false
 }
 
 // query finds spans of the kind. A span that is internal is often one without the

@@ -97,10 +97,8 @@ func (s *Screen) answer(got any, look *screen.Look) tea.Cmd {
 			return s.arrange()
 		}
 		return s.compare(look)
-	case samples:
-		for _, r := range got {
-			s.kinds[r.kind] = r
-		}
+	case *sample:
+		s.kinds[got.kind] = got
 		s.table.Redraw()
 		s.detail.forget()
 		return s.compare(look)

@@ -29,7 +29,7 @@ func (s *Screen) View(look *screen.Look) []string {
 	case w >= besideWidth && rest > 3:
 		return append(lines, s.beside(look, rest)...)
 	case rest >= belowHeight:
-		pane := max(5, rest/3)
+		pane := max(5, rest/3, rest-s.table.Len()-1) // what a small tree leaves
 		s.detail.y = s.above + rest - pane
 		lines = append(lines, s.tree(look, w, rest-pane)...)
 		lines = append(lines, s.rule(look, w))
