@@ -18,7 +18,7 @@ func (s *Screen) columns(l *loaded) []widget.Column[item] {
 	row := func(it *item) *waterfall.Row { return &l.Rows[it.row] }
 	timeline := "TIMELINE"
 	if l != nil {
-		timeline += "  0 to " + widget.Duration(l.Duration)
+		timeline = "0 to " + widget.Duration(l.Duration)
 	}
 	return []widget.Column[item]{
 		{Title: "SPAN", Min: 24, Grow: 4, Draw: s.drawName, Text: func(it *item) string { return words(row(it)) }},

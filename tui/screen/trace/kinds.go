@@ -154,7 +154,7 @@ func (s *Screen) standing(row *waterfall.Row) string {
 	text, _ := r.rank(row.Span.Duration)
 	which := "in " + screen.Span(r.query.End.Sub(r.query.Start))
 	if r.more {
-		which = "the newest"
+		which = "the newest ones"
 	}
 	return fmt.Sprintf("%s of its kind, %s; median %s, p99 %s", text, which, widget.Duration(r.at(.5)), widget.Duration(r.at(.99)))
 }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"github.com/gctl-dev/gctl/tui/screen"
-	"github.com/gctl-dev/gctl/tui/theme"
 	"github.com/gctl-dev/gctl/tui/widget"
 )
 
@@ -103,11 +102,15 @@ func (s *Screen) head(look *screen.Look) []string {
 		l.Put(t.Good, t.Glyphs.Good+" no errors  ")
 	}
 	l.Put(t.Series[1], t.Glyphs.BarCritical)
-	l.Put(t.Dim, " critical path: ")
+	if look.Width >= 80 {
+		l.Put(t.Dim, " critical path: ")
+	} else {
+		l.Put(t.Dim, " ")
+	}
 	for i := range tr.Shares {
 		sh := &tr.Shares[i]
 		text := fmt.Sprintf("%s %.0f%%  ", sh.Service, sh.Ratio*100)
-		if l.Width()+widget.Width(text)+8 > look.Width && i < len(tr.Shares)-1 {
+		if i > 0 && l.Width()+widget.Width(text)+8 > look.Width {
 			l.Put(t.Dim, fmt.Sprintf("+%d more", len(tr.Shares)-i))
 			break
 		}
@@ -158,15 +161,13 @@ func (s *Screen) odd() []string {
 // empty says why there is nothing, and what to do.
 func (s *Screen) empty(look *screen.Look, lines []string) []string {
 	t := look.Theme
-	var style theme.Style
 	switch {
 	case s.trace != nil && s.trace.Truncated > 0:
 		return screen.Message(look, lines, t.Warn, fmt.Sprintf("Of trace %s nothing can be shown: %s left out.", s.id(), plural(s.trace.Truncated, "span")), "y shows what there is as JSON")
 	case s.trace != nil:
 		return screen.Message(look, lines, t.Warn, "Trace "+s.id()+" has no spans.", "Spans arrive seconds after the call: ctrl-r asks again")
 	case s.failed != nil && !s.jobs.Busy(loading):
-		style = t.Bad
-		return screen.Message(look, lines, style, t.Glyphs.Bad+" No trace: "+screen.Sentence(s.failed), screen.HintOf(s.failed))
+		return screen.Message(look, lines, t.Bad, t.Glyphs.Bad+" No trace: "+screen.Sentence(s.failed), screen.HintOf(s.failed))
 	default:
 		return screen.Message(look, lines, t.Dim, "Asking for trace "+s.subject+" "+t.Glyphs.More, "")
 	}
