@@ -110,14 +110,17 @@ func (s *Screen) Describe(look *screen.Look) (name string, lines []string) {
 }
 
 // Evidence implements screen.Evident.
-func (s *Screen) Evidence(look *screen.Look) []screen.Evidence {
+func (s *Screen) Evidence(*screen.Look) []screen.Evidence {
 	if s.trace == nil {
 		return nil
 	}
 	id := s.trace.ID
 	e := screen.Evidence{
 		What: "trace " + id, Value: fmt.Sprintf("%s, %s, %s", widget.Duration(s.trace.Duration), plural(len(s.trace.Rows), "span"), plural(s.trace.Errors, "error")),
-		Provenance: s.trace.provenance, Notes: s.odd(), Commands: []string{"gctl trace " + id},
+		Provenance: s.trace.provenance, Commands: []string{"gctl trace " + id},
+	}
+	for _, odd := range s.odd() {
+		e.Notes = append(e.Notes, "spans: "+odd)
 	}
 	e.Notes = append(e.Notes, "the critical path is the last finishing child of CRISP (USENIX ATC 2022)")
 	if curl := screen.Curl(s.trace.provenance); curl != "" {

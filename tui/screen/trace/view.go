@@ -96,9 +96,12 @@ func (s *Screen) head(look *screen.Look) []string {
 	l.Pad(1)
 	l.Put(t.Title, widget.Duration(tr.Duration))
 	l.Put(t.Dim, "  "+plural(len(tr.Rows), "span")+"  ")
-	if tr.Errors > 0 {
+	switch {
+	case tr.Errors > 0:
 		l.Put(t.Bad, t.Glyphs.Bad+" "+plural(tr.Errors, "error")+"  ")
-	} else {
+	case tr.Truncated > 0: // those may have some
+		l.Put(t.Unknown, t.Glyphs.Unknown+" no errors in these  ")
+	default:
 		l.Put(t.Good, t.Glyphs.Good+" no errors  ")
 	}
 	l.Put(t.Series[1], t.Glyphs.BarCritical)
@@ -129,7 +132,7 @@ func (s *Screen) head(look *screen.Look) []string {
 			if i > 0 {
 				l.Put(t.Dim, ", ")
 			} else {
-				l.Put(t.Warn, t.Glyphs.Warn+" ")
+				l.Put(t.Warn, t.Glyphs.Warn+" spans: ")
 			}
 			l.Put(t.Warn, text)
 		}
@@ -145,14 +148,14 @@ func (s *Screen) odd() []string {
 		n    int
 		what string
 	}{
-		{s.trace.Truncated, "left out: there are too many"},
-		{s.trace.Missing, "without a parent here"},
-		{s.trace.Skewed, "before its parent: clocks differ"},
-		{s.trace.Cycles, "below itself"},
-		{s.trace.Duplicates, "came twice"},
+		{s.trace.Truncated, "left out"},
+		{s.trace.Missing, "without parent"},
+		{s.trace.Skewed, "with clock skew"},
+		{s.trace.Cycles, "in a cycle"},
+		{s.trace.Duplicates, "twice"},
 	} {
 		if o.n > 0 {
-			list = append(list, plural(o.n, "span")+" "+o.what)
+			list = append(list, fmt.Sprintf("%d %s", o.n, o.what))
 		}
 	}
 	return list
