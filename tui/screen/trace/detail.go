@@ -178,6 +178,7 @@ func (d *detail) fill(s *Screen, look *screen.Look, w int) {
 		indent := min(st.indent, w/4)
 		for i, part := range strings.Split(ansi.Wrap(term.Clean(strings.ReplaceAll(st.text, "\t", " ")), max(1, w-indent-1), " "), "\n") {
 			l.Reset("")
+			l.Grow(len(part) + w + 16)
 			l.Pad(indent)
 			if i > 0 {
 				l.Pad(indent + 1)

@@ -147,7 +147,11 @@ func BenchmarkAKeyAt10000Spans(b *testing.B) {
 	screentest.Run(s, look, s.SetFilter("op", look)) // all of them, unfolded
 	s.View(look)
 	b.ReportAllocs()
+	n := 0
 	for b.Loop() {
+		if n++; n%9000 == 0 {
+			s.Update(screen.Act{Action: key.Top}, look)
+		}
 		s.Update(screen.Act{Action: key.Down}, look)
 		s.View(look)
 	}

@@ -37,10 +37,11 @@ type Screen struct {
 	last    []bool                 // of each row: the last of its parent that is shown
 	kinds   map[kind]*sample
 
-	detail detail
-	inside bool // keys go to the pane of the span
-	above  int  // lines over the tree, as drawn last
-	cells  []rune
+	heading heading
+	detail  detail
+	inside  bool // keys go to the pane of the span
+	above   int  // lines over the tree, as drawn last
+	cells   []rune
 }
 
 // New returns the screen of a trace.

@@ -2,8 +2,10 @@ package trace
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/gctl-dev/gctl/tui/screen"
+	"github.com/gctl-dev/gctl/tui/theme"
 	"github.com/gctl-dev/gctl/tui/widget"
 )
 
@@ -49,6 +51,7 @@ func (s *Screen) beside(look *screen.Look, h int) []string {
 	l := &widget.Line{}
 	for i := range tree {
 		l.Reset("")
+		l.Grow(len(tree[i]) + len(pane[i]) + 32)
 		l.Append(tree[i], left)
 		l.Put(t.Dim, " "+t.Glyphs.Vertical)
 		l.Append(pane[i], right)
@@ -80,10 +83,16 @@ func (s *Screen) rule(look *screen.Look, w int) string {
 	if below := len(s.detail.lines) - s.detail.top - s.detail.h; below > 0 && s.detail.h > 0 {
 		l.Put(style, fmt.Sprintf("(%d lines more) ", below))
 	}
-	for l.Width() < w {
-		l.Put(style, t.Glyphs.Horizontal)
-	}
+	l.Put(style, strings.Repeat(t.Glyphs.Horizontal, max(0, w-l.Width())))
 	return l.Fit(w)
+}
+
+// heading is the lines over the tree, and what they were drawn for.
+type heading struct {
+	of    *loaded
+	theme *theme.Theme
+	w, h  int
+	lines []string
 }
 
 // head says what the whole is: how long, how much, whose, what is wrong.
@@ -91,8 +100,16 @@ func (s *Screen) head(look *screen.Look) []string {
 	if look.Height < 5 {
 		return nil
 	}
+	if is := &s.heading; is.of != s.trace || is.theme != look.Theme || is.w != look.Width || is.h != look.Height {
+		*is = heading{s.trace, look.Theme, look.Width, look.Height, s.drawHead(look)}
+	}
+	return append(make([]string, 0, look.Height), s.heading.lines...)
+}
+
+func (s *Screen) drawHead(look *screen.Look) []string {
 	t, tr := look.Theme, s.trace
 	l := &widget.Line{}
+	l.Grow(4 * look.Width)
 	l.Pad(1)
 	l.Put(t.Title, widget.Duration(tr.Duration))
 	l.Put(t.Dim, "  "+plural(len(tr.Rows), "span")+"  ")
@@ -123,8 +140,7 @@ func (s *Screen) head(look *screen.Look) []string {
 		}
 		l.Put(style, text)
 	}
-	lines := make([]string, 0, look.Height)
-	lines = append(lines, l.Fit(look.Width))
+	lines := []string{l.Fit(look.Width)}
 	if odd := s.odd(); len(odd) > 0 && look.Height >= 8 {
 		l.Reset("")
 		l.Pad(1)
