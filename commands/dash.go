@@ -1,16 +1,24 @@
 package commands
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/gctl-dev/gctl/fleet"
+	"github.com/gctl-dev/gctl/internal/config"
+	"github.com/gctl-dev/gctl/internal/state"
+	"github.com/gctl-dev/gctl/internal/term"
 	"github.com/gctl-dev/gctl/ops/why"
+	"github.com/gctl-dev/gctl/reflection"
 	"github.com/gctl-dev/gctl/tui"
 	"github.com/gctl-dev/gctl/tui/screen"
 	"github.com/gctl-dev/gctl/tui/theme"
@@ -19,6 +27,9 @@ import (
 const dashLong = `Open the dashboard: every service with its health, breakers, calls and errors, the
 one in trouble first; from there to its instances, methods and breakers, its traces,
 and what is behind the trouble. "gctl" alone on a terminal opens it too.
+
+With --snapshot one frame is printed instead, as text, with its colours (ansi) or as
+data (json), for scripts, chats and documents.
 
 ? lists the keys of each screen, : opens the command line, / filters, q quits. One
 time cursor (, and .) moves all panes to a moment in the past.
@@ -31,19 +42,24 @@ type dashOptions struct {
 	window time.Duration
 	theme  string
 	ascii  bool
+	shot   bool
+	size   string
 }
 
 func newDash(f *Factory) *cobra.Command {
-	o := &dashOptions{f: f, window: time.Hour}
+	o := &dashOptions{f: f}
 	cmd := &cobra.Command{
 		Use:   "dash",
 		Short: "Open the dashboard",
 		Long:  dashLong,
 		Example: `  gctl dash
   gctl dash --screen service/user --window 15m
-  gctl dash --context prod --theme light`,
-		Args: args(0, 0),
-		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) },
+  gctl dash --context prod --theme light
+  gctl dash --snapshot -o text
+  gctl dash --snapshot --screen service/user -o json --jq .data`,
+		Args:        args(0, 0),
+		Annotations: map[string]string{outputs: "text,ansi,json"},
+		RunE:        func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) },
 	}
 	o.register(cmd)
 	return cmd
@@ -51,14 +67,22 @@ func newDash(f *Factory) *cobra.Command {
 
 func (o *dashOptions) register(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&o.screen, "screen", "", "open this `place` first: services, service/NAME, ...")
-	cmd.Flags().Var((*seconds)(&o.window), "window", "how far charts and searches go back: this `duration`")
+	cmd.Flags().Var((*seconds)(&o.window), "window", "how far charts and searches go back: this `duration` instead of 1h")
 	cmd.Flags().StringVar(&o.theme, "theme", "", "show it in this `theme`: auto, dark, light, high-contrast, 16 or none")
 	cmd.Flags().BoolVar(&o.ascii, "ascii", false, "draw with ASCII only")
+	cmd.Flags().BoolVar(&o.shot, "snapshot", false, "print one frame when all sources have answered, and exit")
+	cmd.Flags().StringVar(&o.size, "size", "", "how large the frame of --snapshot is: `WIDTHxHEIGHT` instead of the terminal's, or 120x40")
 	_ = cmd.RegisterFlagCompletionFunc("theme", cobra.FixedCompletions(theme.Names(), cobra.ShellCompDirectiveNoFileComp)) // the flag is there
 }
 
 func (o *dashOptions) run(ctx context.Context) error {
 	f := o.f
+	if o.shot {
+		return o.snapshot(ctx)
+	}
+	if f.Global.Output != "" {
+		return &fleet.Error{Kind: fleet.Usage, What: "-o is for --snapshot"}
+	}
 	if !f.Streams.InTTY || !f.Streams.OutTTY {
 		return &fleet.Error{Kind: fleet.Usage, What: "the dashboard needs a terminal", Hint: "gctl services, gctl health and gctl why answer in a pipe too"}
 	}
@@ -76,20 +100,37 @@ func (o *dashOptions) run(ctx context.Context) error {
 
 // once shows the dashboard of one context.
 func (o *dashOptions) once(ctx context.Context) error {
-	f := o.f
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	options, err := o.options(ctx)
 	if err != nil {
 		return err
 	}
-	store, err := openStore(ctx, f)
+	store, err := o.open(ctx)
 	if err != nil {
 		return err
 	}
 	defer store.Close()
 	options.Store = store
 	return tui.Run(ctx, options)
+}
+
+// open starts the store, at the pace that the user wants.
+func (o *dashOptions) open(ctx context.Context) (*fleet.Store, error) {
+	file, err := o.f.Config()
+	if err != nil {
+		return nil, err
+	}
+	sources, err := o.f.Sources(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for i := range sources {
+		if every := file.Dash.Every(sources[i].Name); every > 0 {
+			sources[i].Interval = every
+		}
+	}
+	return fleet.NewStore(ctx, fleet.StoreOptions{Sources: sources, Now: o.f.Now}), nil
 }
 
 func (o *dashOptions) options(ctx context.Context) (tui.Options, error) {
@@ -102,19 +143,43 @@ func (o *dashOptions) options(ctx context.Context) (tui.Options, error) {
 	if err != nil {
 		return tui.Options{}, err
 	}
-	if o.theme != "" && !theme.Known(o.theme) {
-		return tui.Options{}, &fleet.Error{Kind: fleet.Usage, What: "no theme " + o.theme, Hint: "themes: auto, dark, light, high-contrast, 16, none"}
+	name, window, err := o.looks(&file.Dash)
+	if err != nil {
+		return tui.Options{}, err
 	}
-	name := o.theme
-	if name == "" && f.Global.NoColor {
-		name = "none"
+	crashes := ""
+	if dir, err := state.Dir(f.Getenv); err == nil {
+		crashes = filepath.Join(dir, "crashes")
 	}
 	return tui.Options{
 		Env: o.env(ctx), Now: f.Now, Context: c.Name, Labels: map[string]string{fleet.CatalogFeed: catalogLabel(f)},
 		ReadOnly: c.ReadOnly, Protected: c.Protected, Contexts: file.Names(),
-		Place: o.screen, Window: o.window, Theme: name, ASCII: o.ascii,
+		Place: o.screen, Window: window, Theme: name, ASCII: o.ascii || file.Dash.ASCII, Keys: file.Dash.Keys, Columns: file.Dash.Columns,
+		Version: f.Version, Crashes: crashes,
 		In: f.Streams.In, Out: f.Streams.Out, Environ: os.Environ(),
 	}, nil
+}
+
+// looks are the theme and the window: a flag beats the configuration.
+func (o *dashOptions) looks(c *config.Dash) (name string, window time.Duration, err error) {
+	name = cmp.Or(o.theme, c.Theme)
+	if name != "" && !theme.Known(name) {
+		return "", 0, &fleet.Error{Kind: fleet.Usage, What: "no theme " + name, Hint: "themes: " + strings.Join(theme.Names(), ", ")}
+	}
+	if o.theme == "" && o.f.Global.NoColor {
+		name = "none"
+	}
+	window = o.window
+	if window == 0 && c.Window != "" {
+		if window, err = time.ParseDuration(c.Window); err != nil {
+			return "", 0, err
+		}
+	}
+	window = cmp.Or(window, time.Hour)
+	if window < time.Minute || window > 31*24*time.Hour {
+		return "", 0, &fleet.Error{Kind: fleet.Usage, What: "--window " + window.String() + " is not between 1m and 744h"}
+	}
+	return name, window, nil
 }
 
 // catalogLabel is what a user calls the catalog.
@@ -160,8 +225,23 @@ func (o *dashOptions) env(context.Context) screen.Env {
 			return fleet.NewIdentity(fleet.IdentityOptions{Instances: slices.Clone(instances), Map: NamesOf(c)})
 		},
 		Traces: func(ctx context.Context) (fleet.TraceReader, error) { return openNamedTraces(ctx, f) },
+		Methods: func(ctx context.Context, service string) ([]reflection.MethodName, error) {
+			return serviceMethods(ctx, f, service)
+		},
+		Method: func(ctx context.Context, name, service string) (*screen.Method, error) {
+			return openMethod(ctx, f, name, service)
+		},
+		Calls: func() (screen.Calls, error) {
+			dir, err := state.Dir(f.Getenv)
+			if err != nil {
+				return nil, &fleet.Error{What: "find the folder of the calls that were made", Err: err, Hint: "set XDG_STATE_HOME or HOME"}
+			}
+			return state.NewJournal(filepath.Join(dir, "calls.jsonl")), nil
+		},
+		Command: func(ctx context.Context, args ...string) (string, int) { return runInside(ctx, f, args) },
 		Why: func(ctx context.Context, service string, at time.Time) (*why.Report, error) {
 			w := &whyOptions{f: f}
+			w.conn.register(pflag.NewFlagSet("", pflag.ContinueOnError)) // what the context says
 			sources, err := w.sources(ctx)
 			if err != nil {
 				return nil, err
@@ -170,4 +250,24 @@ func (o *dashOptions) env(context.Context) screen.Env {
 			return report, err
 		},
 	}
+}
+
+// runInside runs a command as a pipe would get it, and returns all that it says.
+func runInside(ctx context.Context, f *Factory, args []string) (said string, code int) {
+	streams, _, out, errOut := term.Test()
+	inner := *f
+	inner.Streams, inner.Global = streams, Global{}
+	var global []string
+	for flag, value := range map[string]string{
+		"--context": f.Global.Context, "--addr": f.Global.Addr, "--datacenter": f.Global.Datacenter, "--namespace": f.Global.Namespace,
+	} {
+		if value != "" {
+			global = append(global, flag, value)
+		}
+	}
+	for _, tag := range f.Global.Tags {
+		global = append(global, "--tag", tag)
+	}
+	code = Run(ctx, &inner, append(slices.Clone(args), global...))
+	return errOut.String() + out.String(), code
 }

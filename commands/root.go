@@ -13,7 +13,8 @@ import (
 	"github.com/gctl-dev/gctl/fleet"
 )
 
-const rootLong = `gctl finds gRPC services, calls them and explains why that does not work.
+const rootLong = `gctl finds gRPC services, calls them and explains why that does not work. Alone on
+a terminal it opens the dashboard ("gctl dash"); in a pipe it prints this help.
 
 The services come from the catalog of the current context (see "gctl context
 --help"); without a configuration that is the Consul agent at its default
@@ -41,7 +42,12 @@ func NewRoot(f *Factory) *cobra.Command {
 		SilenceErrors:      true,
 		SilenceUsage:       true,
 		DisableSuggestions: true,
-		RunE:               func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if f.Streams.InTTY && f.Streams.OutTTY {
+				return (&dashOptions{f: f}).run(cmd.Context())
+			}
+			return cmd.Help()
+		},
 	}
 	root.SetFlagErrorFunc(flagError)
 	root.CompletionOptions.DisableDefaultCmd = true

@@ -108,6 +108,7 @@ func TestEverySourceGivesTheSameSchema(t *testing.T) {
 			checkText(t, s)
 			checkTemplate(t, s)
 			checkTypes(t, s)
+			checkRanges(t, s)
 		})
 	}
 }
@@ -186,6 +187,42 @@ func checkTypes(t *testing.T, s *reflection.Schema) {
 		if !bytes.Contains(out, []byte(want)) {
 			t.Errorf("%s lacks %s", out, want)
 		}
+	}
+}
+
+// checkRanges sees that what there is to choose from is complete.
+func checkRanges(t *testing.T, s *reflection.Schema) {
+	t.Helper()
+	var names []string
+	s.Types().RangeMessages(func(mt protoreflect.MessageType) bool {
+		names = append(names, string(mt.Descriptor().FullName()))
+		return true
+	})
+	for _, want := range []string{"shop.v1.Order", "shop.v1.Order.Line", "shop.v1.Money", "google.protobuf.Any"} {
+		if !slices.Contains(names, want) {
+			t.Errorf("%s is not among %q", want, names)
+		}
+	}
+	if slices.ContainsFunc(names, func(name string) bool { return strings.HasSuffix(name, "Entry") }) {
+		t.Errorf("entries of maps are no messages: %q", names)
+	}
+	var notes []string
+	s.Types().RangeExtensionsByMessage("shop.v1.Money", func(xt protoreflect.ExtensionType) bool {
+		notes = append(notes, string(xt.TypeDescriptor().FullName()))
+		return true
+	})
+	s.Types().RangeExtensionsByMessage("shop.v1.Order", func(protoreflect.ExtensionType) bool {
+		notes = append(notes, "one of another message")
+		return true
+	})
+	if !slices.Equal(notes, []string{"shop.v1.note"}) {
+		t.Errorf("the extensions are %q", notes)
+	}
+	calls := 0 // f ends it
+	s.Types().RangeMessages(func(protoreflect.MessageType) bool { calls++; return calls < 3 })
+	s.Types().RangeExtensionsByMessage("shop.v1.Money", func(protoreflect.ExtensionType) bool { calls++; return false })
+	if calls != 4 {
+		t.Errorf("%d calls", calls)
 	}
 }
 

@@ -10,8 +10,6 @@ import (
 
 	"github.com/gctl-dev/gctl/fleet"
 	"github.com/gctl-dev/gctl/tui/screen"
-	"github.com/gctl-dev/gctl/tui/screen/trace"
-	"github.com/gctl-dev/gctl/tui/screen/traces"
 )
 
 // order is something that the command line can do.
@@ -31,8 +29,10 @@ func orders() []order {
 	return []order{
 		{name: "services", short: "fleet", about: "all services, the one in trouble first", do: page(home)},
 		{name: "service", short: "svc", takes: "NAME", about: "one service", values: serviceNames, do: page("service")},
-		{name: "traces", takes: "[SERVICE]", about: "search for traces, of a service or of all", values: serviceNames, do: page(traces.Name)},
-		{name: "trace", takes: "ID", about: "one trace; the beginning of its ID is enough", do: page(trace.Name)},
+		{name: "traces", takes: "[SERVICE]", about: "search for traces, of a service or of all", values: serviceNames, do: page("traces")},
+		{name: "trace", takes: "ID", about: "one trace; the beginning of its ID is enough", do: page("trace")},
+		{name: "why", takes: "NAME", about: "why a service is not well", values: serviceNames, do: page("why")},
+		{name: "actions", about: "what was changed from here", do: func(m *model, _ string) tea.Cmd { return m.follow(screen.Run{Command: "gctl actions"}) }},
 		{name: "at", takes: "TIME", about: "move the time cursor: 14:02, -20m, now", do: (*model).orderAt},
 		{name: "window", takes: "DURATION", about: "how far charts and searches go back", do: (*model).orderWindow},
 		{name: "ctx", short: "context", takes: "NAME", about: "switch to another context", values: func(m *model) []string { return m.o.Contexts }, do: (*model).orderContext},

@@ -7,7 +7,6 @@ import (
 
 	"github.com/gctl-dev/gctl/tui/key"
 	"github.com/gctl-dev/gctl/tui/screen"
-	"github.com/gctl-dev/gctl/tui/screen/traces"
 )
 
 // key hears a key: it belongs to what is being typed, to a sort that has begun, to
@@ -30,6 +29,7 @@ func (m *model) key(msg tea.KeyPressMsg) tea.Cmd {
 
 // act does what a key means.
 func (m *model) act(a key.Action) tea.Cmd {
+	m.note(a)
 	if n := a.Pick(); n > 0 {
 		return m.pick(n)
 	}
@@ -63,10 +63,12 @@ func (m *model) actions() map[key.Action]func() tea.Cmd {
 		key.Refresh:    m.refresh,
 		key.Mouse:      m.toggleMouse,
 		key.Evidence:   m.evidence,
+		key.Why:        m.to("why"),
+		key.Traces:     m.to("traces"),
+		key.Act:        m.menu,
 		key.Describe:   m.describe,
 		key.JSON:       m.json,
 		key.Copy:       m.copy,
-		key.Traces:     m.openAbout(traces.Name),
 	}
 }
 

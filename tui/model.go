@@ -36,6 +36,8 @@ type model struct {
 	say   notice
 	next  string // the context to switch to
 
+	did []string // the last actions, for the report of a crash
+
 	dirty bool
 	frame tea.View
 }
@@ -52,6 +54,9 @@ func newModel(ctx context.Context, o Options) (*model, error) {
 	}
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if err := checkColumns(o.Columns); err != nil {
+		return nil, err
 	}
 	keys, err := key.New(o.Keys)
 	if err != nil {
@@ -251,6 +256,14 @@ func (m *model) said(msg tea.Msg) tea.Cmd {
 		return m.notice(msg)
 	case screen.Show:
 		return m.show(msg)
+	case screen.Run:
+		return m.follow(msg)
+	case screen.Refresh:
+		m.o.Store.Refresh()
+		return nil
+	case outputMsg:
+		m.say.Text = ""
+		return m.show(screen.Show{Title: msg.command, Lines: msg.lines})
 	case screen.Clip:
 		return tea.Batch(tea.SetClipboard(msg.Text), m.notice(screen.Say{Text: "copied " + msg.What}))
 	}

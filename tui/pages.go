@@ -2,6 +2,8 @@ package tui
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
@@ -12,6 +14,7 @@ import (
 	"github.com/gctl-dev/gctl/tui/screen/services"
 	"github.com/gctl-dev/gctl/tui/screen/trace"
 	"github.com/gctl-dev/gctl/tui/screen/traces"
+	"github.com/gctl-dev/gctl/tui/screen/why"
 )
 
 // home is the screen that the dashboard begins with.
@@ -83,16 +86,45 @@ func (p *pages) close() {
 func (m *model) make(place screen.Place) page {
 	m.pages.count++
 	jobs := &screen.Jobs{Parent: m.ctx, Owner: m.pages.count}
-	return page{screens()[place.Screen](jobs, place.Subject), m.pages.count, jobs}
+	return page{screens()[place.Screen](m, jobs, place.Subject), m.pages.count, jobs}
+}
+
+// tables are the names of the columns of all tables.
+func tables() map[string][]string {
+	all := services.Columns()
+	maps.Copy(all, service.Columns())
+	return all
+}
+
+// checkColumns refuses columns that are not there.
+func checkColumns(own map[string][]string) error {
+	all := tables()
+	for table, names := range own {
+		known, ok := all[table]
+		if !ok {
+			return &fleet.Error{Kind: fleet.Usage, What: "dash.columns: no table " + table, Hint: "tables: " + strings.Join(slices.Sorted(maps.Keys(all)), ", ")}
+		}
+		for _, name := range names {
+			if !slices.Contains(known, strings.ToLower(name)) {
+				return &fleet.Error{Kind: fleet.Usage, What: "dash.columns." + table + ": no column " + name, Hint: "columns: " + strings.Join(known, ", ")}
+			}
+		}
+	}
+	return nil
 }
 
 // screens are all screens that a place may name.
-func screens() map[string]func(jobs *screen.Jobs, subject string) screen.Screen {
-	return map[string]func(*screen.Jobs, string) screen.Screen{
-		services.Name: func(jobs *screen.Jobs, _ string) screen.Screen { return services.New(jobs) },
-		service.Name:  func(jobs *screen.Jobs, name string) screen.Screen { return service.New(jobs, name) },
-		trace.Name:    func(jobs *screen.Jobs, id string) screen.Screen { return trace.New(jobs, id) },
-		traces.Name:   func(jobs *screen.Jobs, service string) screen.Screen { return traces.New(jobs, service) },
+func screens() map[string]func(m *model, jobs *screen.Jobs, subject string) screen.Screen {
+	return map[string]func(*model, *screen.Jobs, string) screen.Screen{
+		services.Name: func(m *model, jobs *screen.Jobs, _ string) screen.Screen {
+			return services.New(jobs, m.o.Columns[services.Name]...)
+		},
+		why.Name: func(_ *model, jobs *screen.Jobs, name string) screen.Screen { return why.New(jobs, name) },
+		service.Name: func(m *model, jobs *screen.Jobs, name string) screen.Screen {
+			return service.New(jobs, name, m.o.Columns)
+		},
+		trace.Name:  func(_ *model, jobs *screen.Jobs, id string) screen.Screen { return trace.New(jobs, id) },
+		traces.Name: func(_ *model, jobs *screen.Jobs, service string) screen.Screen { return traces.New(jobs, service) },
 	}
 }
 
@@ -102,10 +134,7 @@ func ParsePlace(text string) (screen.Place, error) {
 		return screen.Place{Screen: home}, nil
 	}
 	name, subject, _ := strings.Cut(text, "/")
-	var names []string
-	for n := range screens() {
-		names = append(names, n)
-	}
+	names := slices.Sorted(maps.Keys(screens()))
 	if _, ok := screens()[name]; !ok {
 		e := &fleet.Error{Kind: fleet.Usage, What: fmt.Sprintf("no screen %q", name), Hint: "screens: " + strings.Join(names, ", ")}
 		if near := fleet.Nearest(name, names, 1); len(near) > 0 {
@@ -123,18 +152,6 @@ func (m *model) open(place screen.Place) tea.Cmd {
 	}
 	m.pages.push(m.make(place))
 	return m.deliver(screen.Shown{})
-}
-
-// openAbout opens a screen about the service under the cursor, about all where
-// there is none.
-func (m *model) openAbout(name string) func() tea.Cmd {
-	return func() tea.Cmd {
-		place := screen.Place{Screen: name}
-		if f, ok := m.pages.top().(screen.Focused); ok {
-			place.Subject = f.Focus(&m.look).Service
-		}
-		return m.open(place)
-	}
 }
 
 // back goes to the page before.

@@ -36,6 +36,12 @@ type Options struct {
 	Theme  string        // name of a theme
 	ASCII  bool
 	Keys   map[string][]string // own bindings, by action
+	// Columns says which columns tables have, by the name of the table; those that are
+	// not named have all.
+	Columns map[string][]string
+
+	Version string // of gctl, for the report of a crash
+	Crashes string // folder for such reports; empty: none is written
 
 	In      io.Reader
 	Out     io.Writer
@@ -68,9 +74,12 @@ func Run(ctx context.Context, o Options) error {
 	if o.Width > 0 {
 		options = append(options, tea.WithWindowSize(o.Width, o.Height))
 	}
-	_, err = tea.NewProgram(m, options...).Run()
+	g := newGuard(m)
+	_, err = tea.NewProgram(g, options...).Run()
 	m.close()
 	switch {
+	case errors.Is(err, tea.ErrProgramPanic) || g.report.text != "":
+		return g.report.failure(err)
 	case m.next != "":
 		return &SwitchError{m.next}
 	case errors.Is(err, tea.ErrInterrupted):
@@ -84,4 +93,14 @@ func Run(ctx context.Context, o Options) error {
 // windows are what the keys 1 to 9 choose.
 var windows = [...]time.Duration{
 	5 * time.Minute, time.Hour, 6 * time.Hour, 15 * time.Minute, 30 * time.Minute, 3 * time.Hour, 12 * time.Hour, 24 * time.Hour, 7 * 24 * time.Hour,
+}
+
+// failure is the error of a dashboard that has crashed.
+func (c *crash) failure(err error) error {
+	e := &fleet.Error{What: "the dashboard has crashed", Err: err, Hint: "please report it, with " + c.path}
+	if c.path == "" {
+		e.Hint = "please report it"
+		e.Err = errors.Join(err, c.err)
+	}
+	return e
 }

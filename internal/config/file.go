@@ -22,6 +22,7 @@ type File struct {
 	Path     string             `yaml:"-"`
 	Current  string             `yaml:"current,omitempty"` // the context that is used where none is named
 	Contexts map[string]Context `yaml:"contexts,omitempty"`
+	Dash     Dash               `yaml:"dash,omitempty"`
 
 	nowhere error // why it can have no place and cannot be written
 }
@@ -74,6 +75,9 @@ func parse(path string, data []byte) (*File, error) {
 		return nil, place(path, err)
 	}
 	f.Path = path // after decoding, which empties f for an empty document
+	if err := f.Dash.validate(); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
 	for name, c := range f.Contexts {
 		c.Name = name
 		if err := c.Validate(); err != nil {
@@ -89,6 +93,7 @@ var keys = []string{
 	"current", "contexts", "catalog", "tls", "headers", "auth", "proxy",
 	"plaintext", "insecure", "cacert", "cert", "key", "servername",
 	"prometheus", "jaeger", "url", "admin", "slo", "objective", "window", "map", "read_only", "protected",
+	"dash", "theme", "ascii", "keys", "columns", "refresh",
 }
 
 // place turns a YAML error into one with the file, line and column.

@@ -1,6 +1,7 @@
 package message
 
 import (
+	"bytes"
 	"errors"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -31,7 +32,7 @@ func (w withFallback) FindMessageByURL(url string) (protoreflect.MessageType, er
 	}
 	mt, err := protoregistry.GlobalTypes.FindMessageByURL(url)
 	if errors.Is(err, protoregistry.NotFound) {
-		return unknownType{(*wrapperspb.BytesValue)(nil).ProtoReflect().Type()}, nil
+		return OpaqueType(), nil
 	}
 	return mt, err
 }
@@ -54,24 +55,32 @@ func (w withFallback) FindExtensionByNumber(message protoreflect.FullName, n pro
 	return protoregistry.GlobalTypes.FindExtensionByNumber(message, n)
 }
 
-// unknownType stands in for a type that nobody knows: whatever its bytes are,
-// they are the value of a BytesValue, so that JSON shows
-// {"@type": "...", "value": "base64"}.
-type unknownType struct{ protoreflect.MessageType }
+// OpaqueType stands in for the type of a message in an Any that nobody knows:
+// whatever its bytes are, they are the value of a BytesValue and are not encoded
+// once more, so that its JSON is {"@type": "...", "value": "base64"}.
+func OpaqueType() protoreflect.MessageType {
+	return opaqueType{(*wrapperspb.BytesValue)(nil).ProtoReflect().Type()}
+}
 
-func (t unknownType) New() protoreflect.Message { return unknownMessage{t.MessageType.New()} }
+type opaqueType struct{ protoreflect.MessageType }
 
-type unknownMessage struct{ protoreflect.Message }
+func (t opaqueType) New() protoreflect.Message { return opaque{t.MessageType.New()} }
 
-func (m unknownMessage) Interface() protoreflect.ProtoMessage { return m }
+type opaque struct{ protoreflect.Message }
 
-func (m unknownMessage) ProtoReflect() protoreflect.Message { return m }
+func (m opaque) Interface() protoreflect.ProtoMessage { return m }
 
-func (m unknownMessage) ProtoMethods() *protoiface.Methods {
+func (m opaque) ProtoReflect() protoreflect.Message { return m }
+
+func (m opaque) ProtoMethods() *protoiface.Methods {
+	value := m.Descriptor().Fields().ByNumber(1)
 	return &protoiface.Methods{
+		Flags: protoiface.SupportMarshalDeterministic,
+		Marshal: func(in protoiface.MarshalInput) (protoiface.MarshalOutput, error) {
+			return protoiface.MarshalOutput{Buf: append(in.Buf, m.Get(value).Bytes()...)}, nil
+		},
 		Unmarshal: func(in protoiface.UnmarshalInput) (protoiface.UnmarshalOutput, error) {
-			value := m.Descriptor().Fields().ByNumber(1)
-			m.Set(value, protoreflect.ValueOfBytes(in.Buf))
+			m.Set(value, protoreflect.ValueOfBytes(bytes.Clone(in.Buf)))
 			return protoiface.UnmarshalOutput{Flags: protoiface.UnmarshalInitialized}, nil
 		},
 	}

@@ -29,6 +29,7 @@ type Decoder struct {
 	Message      protoreflect.MessageDescriptor
 	Types        Types
 	AllowUnknown bool // drop unknown fields; values of enums must exist all the same
+	AllowPartial bool // required fields may be missing
 
 	// Refresh, if not nil, is asked once for a newer schema when a message has
 	// an unknown field or enum value. Nil or an error: there is none.
@@ -123,13 +124,13 @@ func (d *Decoder) rawText() ([]byte, int64, error) {
 func (d *Decoder) decode(raw []byte, start int64) (proto.Message, error) {
 	m := dynamicpb.NewMessage(d.Message)
 	if d.json == nil {
-		opts := prototext.UnmarshalOptions{Resolver: d.Types, DiscardUnknown: d.AllowUnknown}
+		opts := prototext.UnmarshalOptions{Resolver: d.Types, DiscardUnknown: d.AllowUnknown, AllowPartial: d.AllowPartial}
 		if err := opts.Unmarshal(raw, m); err != nil {
 			return nil, d.failText(err, start)
 		}
 		return m, nil
 	}
-	opts := protojson.UnmarshalOptions{Resolver: d.Types, DiscardUnknown: d.AllowUnknown}
+	opts := protojson.UnmarshalOptions{Resolver: d.Types, DiscardUnknown: d.AllowUnknown, AllowPartial: d.AllowPartial}
 	err := opts.Unmarshal(raw, m)
 	if err == nil && !d.AllowUnknown {
 		return m, nil

@@ -11,6 +11,7 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
+	"google.golang.org/protobuf/types/descriptorpb"
 
 	controlpb "github.com/gctl-dev/gctl/api/gctl/control/v1"
 	"github.com/gctl-dev/gctl/fleet"
@@ -172,14 +173,35 @@ func TestAnyIsCheckedByTheTypeItNames(t *testing.T) {
 		t.Fatal(err)
 	}
 	for input, want := range map[string]string{
-		`{"details":[{"@type":"type.googleapis.com/grpc.testing.Payload","bodi":""}]}`: "did you mean body",
-		`{"details":[{"@type":"type.googleapis.com/no.Such"}]}`:                        "the schema of the service does not have it",
+		`{"details":[{"@type":"type.googleapis.com/grpc.testing.Payload","bodi":""}]}`:                             "did you mean body",
+		`{"details":[{"@type":"type.googleapis.com/no.Such"}]}`:                                                    "the schema of the service does not have it",
+		`{"details":[{"@type":"a/google.protobuf.Any","value":{"@type":"a/grpc.testing.Payload","bodi":""}}]}`:     "did you mean body",
+		`{"details":[{"@type":"a/google.protobuf.Any"},{"@type":"a/google.protobuf.Any","value":{}}],"mesage":""}`: "did you mean message",
+		`{"details":[{"@type":"a/google.protobuf.Duration","value":"300ms"}]}`:                                     `write seconds with an "s": "0.3s"`,
 	} {
 		d := message.NewDecoder(strings.NewReader(input), message.JSON, md.(protoreflect.MessageDescriptor), protoregistry.GlobalTypes)
 		_, err = d.Next()
 		var fe *fleet.Error
 		if !errors.As(err, &fe) || !strings.HasPrefix(fe.Hint, want) {
 			t.Errorf("%s: error %v", input, err)
+		}
+	}
+}
+
+func TestRequiredFieldsMayBeMissingWhereThatIsAllowed(t *testing.T) {
+	part := (&descriptorpb.UninterpretedOption_NamePart{}).ProtoReflect().Descriptor()
+	for _, format := range []message.Format{message.JSON, message.Text} {
+		for _, allow := range []bool{false, true} {
+			input := map[message.Format]string{message.JSON: `{"namePart":"a"}`, message.Text: `name_part:"a"`}[format]
+			d := message.NewDecoder(strings.NewReader(input), format, part, protoregistry.GlobalTypes)
+			d.AllowPartial = allow
+			if _, err := d.Next(); (err == nil) != allow {
+				t.Errorf("%s, allowed: %v: %v", format, allow, err)
+			}
+			e := message.Encoder{Format: format, AllowPartial: allow}
+			if _, err := e.Encode(&descriptorpb.UninterpretedOption_NamePart{NamePart: new("a")}); (err == nil) != allow {
+				t.Errorf("%s, allowed: %v: %v", format, allow, err)
+			}
 		}
 	}
 }

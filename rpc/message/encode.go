@@ -18,6 +18,7 @@ type Encoder struct {
 	Types        Types
 	EmitDefaults bool // fields without presence that have their default value too
 	Compact      bool // JSON in one line
+	AllowPartial bool // required fields may be missing
 
 	raw []byte
 	out bytes.Buffer
@@ -28,11 +29,11 @@ func (e *Encoder) Encode(m proto.Message) ([]byte, error) {
 	types := withFallback{e.Types}
 	var err error
 	if e.Format == Text {
-		opts := prototext.MarshalOptions{Multiline: true, Indent: "  ", Resolver: types, EmitUnknown: true}
+		opts := prototext.MarshalOptions{Multiline: true, Indent: "  ", Resolver: types, EmitUnknown: true, AllowPartial: e.AllowPartial}
 		e.raw, err = opts.MarshalAppend(e.raw[:0], m)
 		return bytes.TrimRight(doubleSpace().ReplaceAll(e.raw, []byte("$1 ")), "\n"), err
 	}
-	opts := protojson.MarshalOptions{Resolver: types, EmitDefaultValues: e.EmitDefaults}
+	opts := protojson.MarshalOptions{Resolver: types, EmitDefaultValues: e.EmitDefaults, AllowPartial: e.AllowPartial}
 	if e.raw, err = opts.MarshalAppend(e.raw[:0], m); err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package message_test
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 	"testing"
@@ -98,5 +99,18 @@ func TestDetailsAreReadable(t *testing.T) {
 	}
 	if got := message.DetailJSON(details, nil); len(got) != len(details) {
 		t.Errorf("%d details as JSON, want %d: %q", len(got), len(details), got)
+	}
+}
+
+func TestBytesOfAnUnknownTypeGoBothWaysUnchanged(t *testing.T) {
+	for _, raw := range [][]byte{nil, {1, 2, 3}, []byte("\x0a\x01a")} {
+		m := message.OpaqueType().New().Interface()
+		if err := proto.Unmarshal(raw, m); err != nil {
+			t.Fatal(err)
+		}
+		back, err := proto.MarshalOptions{Deterministic: true}.Marshal(m)
+		if err != nil || !bytes.Equal(back, raw) {
+			t.Errorf("%x came back as %x, %v", raw, back, err)
+		}
 	}
 }

@@ -139,11 +139,25 @@ func (c *checker) anyValue(n node) *problem {
 			continue
 		}
 		if mt, err := c.types.FindMessageByURL(url); err == nil {
-			return c.message(n, mt.Descriptor())
+			return c.inAny(n, mt.Descriptor())
 		}
 		return &problem{
 			offset: m.offset, unknown: true, what: fmt.Sprintf("unknown type %q", url),
 			hint: "the schema of the service does not have it",
+		}
+	}
+	return nil
+}
+
+// inAny checks the message in an Any: beside the type stand its fields, or, where
+// its JSON is not its fields, a member "value".
+func (c *checker) inAny(n node, md protoreflect.MessageDescriptor) *problem {
+	if md.FullName() != "google.protobuf.Any" && (md.FullName().Parent() != "google.protobuf" || !ownJSON[md.Name()]) {
+		return c.message(n, md)
+	}
+	for _, m := range n.members {
+		if m.key == "value" {
+			return c.message(m.node, md)
 		}
 	}
 	return nil

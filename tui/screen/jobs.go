@@ -73,3 +73,6 @@ func (j *Jobs) Close() {
 		j.Stop(kind)
 	}
 }
+
+// Any tells whether any job is under way.
+func (j *Jobs) Any() bool { return len(j.running) > 0 }

@@ -124,6 +124,9 @@ type Described interface {
 	Data(look *Look) any // what -o json prints; nil for nothing
 }
 
+// Tabled is a screen whose rows are data.
+type Tabled interface{ Rows(look *Look) any }
+
 // Copied is a screen of which something can be copied.
 type Copied interface {
 	Copied(look *Look) (what, text string)
@@ -164,6 +167,14 @@ type (
 		Title string
 		Lines []string
 	}
+	// Run runs a command of gctl, as it stands in a shell, and shows what it says. One
+	// that changes something is shown and asked for first.
+	Run struct {
+		Command string
+		Changes bool
+	}
+	// Refresh asks all sources again, since something was changed.
+	Refresh struct{}
 	// Clip copies.
 	Clip struct{ What, Text string }
 )

@@ -1,50 +1,56 @@
 package screen
 
-import (
-	"strings"
-	"time"
+import "strings"
 
-	"github.com/gctl-dev/gctl/fleet"
-)
-
-// Span is a window as people say it: "1h", "15m", "1h30m".
-func Span(d time.Duration) string {
-	text := d.String()
-	if strings.HasSuffix(text, "m0s") {
-		text = strings.TrimSuffix(text, "0s")
+// Words splits a command as a shell does that knows single quotes only, which is
+// how commands are shown here.
+func Words(command string) []string {
+	var words []string
+	var b strings.Builder
+	inside, quoted := false, false
+	for i := 0; i < len(command); i++ {
+		switch c := command[i]; {
+		case c == '\'':
+			quoted, inside = !quoted, true
+		case quoted:
+			b.WriteByte(c)
+		case c == '\\' && i+1 < len(command):
+			i++
+			b.WriteByte(command[i])
+			inside = true
+		case c == ' ':
+			if inside {
+				words = append(words, b.String())
+				b.Reset()
+			}
+			inside = false
+		default:
+			b.WriteByte(c)
+			inside = true
+		}
 	}
-	if strings.HasSuffix(text, "h0m") {
-		text = strings.TrimSuffix(text, "0m")
+	if inside {
+		words = append(words, b.String())
 	}
-	return text
+	return words
 }
 
-// ShortMethod makes UserService/GetUser of user.v1.UserService/GetUser; what is no
-// method stays.
-func ShortMethod(name string) string {
-	service, method, ok := strings.Cut(name, "/")
-	if !ok || strings.ContainsAny(service, " ") {
-		return name
-	}
-	return service[strings.LastIndexByte(service, '.')+1:] + "/" + method
-}
-
-// Quote is a word as a shell reads it.
+// Quote is a word as Words reads it.
 func Quote(word string) string {
-	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:=,+@%"
-	if word != "" && strings.Trim(word, plain) == "" {
+	plain := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./:=@%+,", r)
+	}
+	if word != "" && strings.IndexFunc(word, func(r rune) bool { return !plain(r) }) < 0 {
 		return word
 	}
 	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }
 
-// Curl is the command that asks over HTTP what a source was asked, "" if that is
-// not known. What the source wants as credentials is not in it.
-func Curl(p fleet.Provenance) string {
-	path, get := strings.CutPrefix(p.Query, "GET /")
-	_, base, named := strings.Cut(p.Source, " ")
-	if !get || !named || !strings.HasPrefix(base, "http://") && !strings.HasPrefix(base, "https://") {
-		return ""
+// Line joins words to a command.
+func Line(words ...string) string {
+	quoted := make([]string, len(words))
+	for i, w := range words {
+		quoted[i] = Quote(w)
 	}
-	return "curl -s " + Quote(base+"/"+path)
+	return strings.Join(quoted, " ")
 }

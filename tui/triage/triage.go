@@ -26,7 +26,7 @@ const (
 
 // String is the word for a verdict.
 func (v Verdict) String() string {
-	return [...]string{"ok", "idle", "unknown", "degraded", "down"}[v]
+	return [...]string{"ok", "idle", "unknown", "degraded", "bad"}[v]
 }
 
 // Instance judges one instance by its own word and the catalog's.

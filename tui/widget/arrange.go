@@ -38,6 +38,47 @@ func (c *Column[R]) name() string {
 	return strings.ToLower(strings.TrimSuffix(c.Title, "%"))
 }
 
+// Choose returns those of the columns that are named, in that order; all where none
+// is. The first column stays where it has no title: it is the sign of the row. What
+// is named and is not there is returned too.
+func Choose[R any](columns []Column[R], names []string) (chosen []Column[R], unknown []string) {
+	if len(names) == 0 {
+		return columns, nil
+	}
+	if columns[0].Title == "" {
+		chosen = append(chosen, columns[0])
+	}
+	for _, name := range names {
+		i := slices.IndexFunc(columns, func(c Column[R]) bool { return c.name() == strings.ToLower(name) })
+		if i < 0 {
+			unknown = append(unknown, name)
+			continue
+		}
+		columns[i].Drop = 0 // it is wanted
+		chosen = append(chosen, columns[i])
+		if i+1 < len(columns) && columns[i+1].Title == "" { // what belongs to it
+			chosen = append(chosen, columns[i+1])
+		}
+	}
+	return chosen, unknown
+}
+
+// Names are the names of the columns that have one.
+func Names[R any](columns []Column[R]) []string {
+	var names []string
+	for i := range columns {
+		if columns[i].Title != "" {
+			names = append(names, columns[i].name())
+		}
+	}
+	return names
+}
+
+// By is the order by the column of that name, by the first where there is none.
+func By[R any](columns []Column[R], name string) Spec {
+	return Spec{Sort: max(0, slices.IndexFunc(columns, func(c Column[R]) bool { return c.name() == name }))}
+}
+
 // Spec is the order of rows, and which are shown.
 type Spec struct {
 	Sort    int // index of the column

@@ -25,6 +25,7 @@ type curves struct {
 	asked      time.Time // when, by the look's clock
 	start, end time.Time
 	window     time.Duration
+	instances  int // that were known when it was asked
 	series     fleet.REDSeries
 	seen       bool  // they are of what the dashboard itself has seen
 	err        error // why there is no more
@@ -36,6 +37,11 @@ const points = 120
 // old tells whether there is something newer to be had.
 func (c *charts) old(now time.Time, window time.Duration) bool {
 	return !c.curves.asked.IsZero() && now.Sub(c.curves.asked) >= max(10*time.Second, window/points)
+}
+
+// early tells whether it was asked before the catalog had said whom to ask.
+func (c *charts) early(f *fleet.ServiceFacts) bool {
+	return !c.curves.asked.IsZero() && c.curves.instances == 0 && f != nil && len(f.Instances) > 0
 }
 
 func (c *charts) set(got *curves) {
@@ -61,6 +67,7 @@ func (s *Screen) chart(look *screen.Look) tea.Cmd {
 			list = append(list, in.Instance)
 		}
 	}
+	got.instances = len(list)
 	return s.jobs.Start(charting, func(ctx context.Context) tea.Msg {
 		if env.Metrics != nil {
 			got.series, got.err = over(ctx, env, service, list, &got)

@@ -23,12 +23,13 @@ type edge struct {
 	breakers triage.Breakers
 }
 
-func newEdges() *edges {
+func newEdges(columns map[string][]string) *edges {
 	p := &edges{list[edge]{
 		name: "calls", id: (*edge).id, rows: edgeRows,
 		none: "nobody who counts calls has called it, and it calls nobody who is known",
 	}}
-	p.table.Columns = edgeColumns()
+	p.table.Columns, _ = widget.Choose(edgeColumns(), columns[p.name])
+	p.spec = widget.By(p.table.Columns, "direction")
 	return p
 }
 

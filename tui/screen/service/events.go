@@ -20,12 +20,13 @@ type event struct {
 	key string
 }
 
-func newEvents() *events {
+func newEvents(columns map[string][]string) *events {
 	p := &events{list[event]{
 		name: "events", id: func(r *event) string { return r.key }, rows: eventRows,
 		none: "nothing has changed since gctl began to look; gctl record keeps what changes",
 	}}
-	p.table.Columns = eventColumns()
+	p.table.Columns, _ = widget.Choose(eventColumns(), columns[p.name])
+	p.spec = widget.By(p.table.Columns, "time")
 	return p
 }
 

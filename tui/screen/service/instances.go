@@ -31,12 +31,13 @@ type instance struct {
 	odd     bool // its version is not that of most
 }
 
-func newInstances() *instances {
+func newInstances(columns map[string][]string) *instances {
 	p := &instances{list[instance]{
 		name: "instances", id: func(r *instance) string { return r.ID }, rows: instanceRows,
 		none: "the catalog has no instances of it",
 	}}
-	p.table.Columns = instanceColumns()
+	p.table.Columns, _ = widget.Choose(instanceColumns(), columns[p.name])
+	p.spec = widget.By(p.table.Columns, "trouble")
 	return p
 }
 

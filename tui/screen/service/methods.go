@@ -18,13 +18,13 @@ type methods struct{ list[method] }
 // method is a row: how the calls of a method go.
 type method struct{ *fleet.RED }
 
-func newMethods() *methods {
+func newMethods(columns map[string][]string) *methods {
 	p := &methods{list[method]{
 		name: "methods", id: func(r *method) string { return r.Method }, rows: methodRows,
 		none: "nobody counts the calls by method: no known gRPC metrics; gctl doctor says what joins",
 	}}
-	p.table.Columns = methodColumns()
-	p.spec.Sort = 1
+	p.table.Columns, _ = widget.Choose(methodColumns(), columns[p.name])
+	p.spec = widget.By(p.table.Columns, "rps")
 	return p
 }
 

@@ -50,9 +50,20 @@ type pane interface {
 	copied() (what, text string)
 }
 
-// New returns the screen of a service.
-func New(jobs *screen.Jobs, service string) *Screen {
-	return &Screen{jobs: jobs, service: service, panes: []pane{newMethods(), newInstances(), newEdges(), newEvents()}}
+// New returns the screen of a service. columns are the names of those that a table
+// has, by the table's name.
+func New(jobs *screen.Jobs, service string, columns map[string][]string) *Screen {
+	return &Screen{jobs: jobs, service: service, panes: []pane{
+		newMethods(columns), newInstances(columns), newEdges(columns), newEvents(columns),
+	}}
+}
+
+// Columns are the names of the columns of each table.
+func Columns() map[string][]string {
+	return map[string][]string{
+		"methods": widget.Names(methodColumns()), "instances": widget.Names(instanceColumns()),
+		"calls": widget.Names(edgeColumns()), "events": widget.Names(eventColumns()),
+	}
 }
 
 // Place implements screen.Screen.
@@ -76,7 +87,7 @@ func (s *Screen) Update(msg tea.Msg, look *screen.Look) tea.Cmd {
 		if msg.Facts || msg.Window {
 			cmds = append(cmds, s.arrange(look))
 		}
-		if msg.Window || s.charts.old(look.Now, look.Window) {
+		if msg.Window || s.charts.old(look.Now, look.Window) || s.charts.early(s.facts(look)) && !s.jobs.Busy(charting) {
 			cmds = append(cmds, s.chart(look))
 		}
 		return tea.Batch(cmds...)
@@ -111,6 +122,9 @@ func (s *Screen) answer(a screen.Answer, look *screen.Look) tea.Cmd {
 		}
 	case curves:
 		s.charts.set(&msg)
+		if s.charts.early(s.facts(look)) {
+			return s.chart(look)
+		}
 	}
 	return nil
 }

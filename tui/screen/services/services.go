@@ -11,6 +11,7 @@ import (
 	"github.com/gctl-dev/gctl/tui/history"
 	"github.com/gctl-dev/gctl/tui/key"
 	"github.com/gctl-dev/gctl/tui/screen"
+	"github.com/gctl-dev/gctl/tui/triage"
 	"github.com/gctl-dev/gctl/tui/widget"
 )
 
@@ -25,12 +26,16 @@ type Screen struct {
 	stale bool // what is shown is not of the latest look
 }
 
-// New returns the screen.
-func New(jobs *screen.Jobs) *Screen {
+// New returns the screen with the columns of those names, with all where none is
+// named.
+func New(jobs *screen.Jobs, names ...string) *Screen {
 	s := &Screen{jobs: jobs}
-	s.table.Columns = columns()
+	s.table.Columns, _ = widget.Choose(columns(), names)
 	return s
 }
+
+// Columns are the names of the columns of each table.
+func Columns() map[string][]string { return map[string][]string{Name: widget.Names(columns())} }
 
 // Place implements screen.Screen.
 func (s *Screen) Place() screen.Place { return screen.Place{Screen: Name} }
@@ -216,3 +221,77 @@ func evidence(r *row) []screen.Evidence {
 		What: "breakers towards " + name, Value: fmt.Sprint(r.Breakers.All), Commands: []string{"gctl breakers --target " + name},
 	})
 }
+
+// serviceRow is a service as data, with the keys of the commands.
+type serviceRow struct {
+	Service   string         `json:"service"`
+	Verdict   string         `json:"verdict"`
+	Why       string         `json:"why"`
+	Instances int            `json:"instances"`
+	Serving   int            `json:"serving"`
+	Down      int            `json:"down"`
+	Unknown   int            `json:"unknown"`
+	Idle      int            `json:"idle"`
+	Open      int            `json:"breakers_open"`
+	HalfOpen  int            `json:"breakers_half_open"`
+	Metrics   map[string]any `json:"metrics"`
+}
+
+func (r *row) data() serviceRow {
+	d := serviceRow{
+		Service: r.facts.Name, Verdict: r.Verdict.String(), Why: r.Why, Instances: r.Instances, Serving: r.Serving, Down: r.Down,
+		Unknown: r.Unknown, Idle: r.Idle, Open: r.Breakers.Open, HalfOpen: r.Breakers.HalfOpen,
+	}
+	if r.RED != nil {
+		d.Metrics = screen.REDData(r.RED)
+	}
+	return d
+}
+
+// Rows implements screen.Tabled.
+func (s *Screen) Rows(*screen.Look) any {
+	rows := []serviceRow{}
+	if a := s.table.Arranged(); a != nil {
+		for i := range a.Len() {
+			rows = append(rows, a.At(i).data())
+		}
+	}
+	return rows
+}
+
+// Describe implements screen.Described.
+func (s *Screen) Describe(look *screen.Look) (title string, lines []string) {
+	r := s.table.Selected()
+	if r == nil {
+		return "", nil
+	}
+	_, health := r.health()
+	lines = []string{r.facts.Name + ":", "  verdict    " + r.Verdict.String() + "  " + r.Why, "  instances  " + health}
+	for _, in := range r.facts.Instances {
+		_, word := triage.Instance(in, triage.HealthOf(r.facts, in.ID))
+		lines = append(lines, fmt.Sprintf("    %-24s %-22s %-12s %s", in.ID, in.Addr, word, in.Version))
+	}
+	for _, b := range look.Snap.BreakersTo(r.facts.Name) {
+		lines = append(lines, fmt.Sprintf("  breaker    %s in %s: %s %s", b.Name, b.Caller.ID, b.State, b.Override))
+	}
+	return r.facts.Name, lines
+}
+
+// Data implements screen.Described.
+func (s *Screen) Data(*screen.Look) any {
+	if r := s.table.Selected(); r != nil {
+		return r.data()
+	}
+	return nil
+}
+
+// Copied implements screen.Copied.
+func (s *Screen) Copied(*screen.Look) (what, text string) {
+	if r := s.table.Selected(); r != nil {
+		return r.facts.Name, r.facts.Name
+	}
+	return "", ""
+}
+
+// Unmark takes the marks away and tells whether there were any.
+func (s *Screen) Unmark() bool { return s.table.Unmark() }

@@ -154,7 +154,7 @@ func (s *Screen) click(msg screen.Click, look *screen.Look) tea.Cmd {
 	return s.compare(look)
 }
 
-// jump opens the service of the span, whose cursor the root puts on its instance.
+// jump opens the service of the span, with its instances.
 func (s *Screen) jump(look *screen.Look) tea.Cmd {
 	it := s.table.Selected()
 	if it == nil {
