@@ -70,6 +70,14 @@ func (s *Screen) Update(msg tea.Msg, look *screen.Look) tea.Cmd {
 			return s.load(look)
 		}
 		return s.compare(look)
+	case screen.Changed:
+		if msg.Window { // others of its kind are those of another time
+			s.jobs.Stop(comparing)
+			clear(s.kinds)
+			s.table.Redraw()
+			s.detail.forget()
+			return s.compare(look)
+		}
 	case screen.Answer:
 		if got, ok := s.jobs.Accept(msg); ok {
 			return s.answer(got, look)
@@ -147,7 +155,8 @@ func (s *Screen) click(msg screen.Click, look *screen.Look) tea.Cmd {
 	if s.trace == nil {
 		return nil
 	}
-	s.inside = !s.table.Click(msg.Y-s.above) || s.detail.x > 0 && msg.X >= s.detail.x
+	d := &s.detail
+	s.inside = d.x > 0 && msg.X >= d.x || d.y > 0 && msg.Y >= d.y || !s.table.Click(msg.Y-s.above)
 	if msg.Twice && !s.inside {
 		return s.right(look)
 	}

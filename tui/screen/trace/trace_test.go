@@ -197,6 +197,31 @@ func TestASpanComparesWithItsKind(t *testing.T) {
 	if len(queries) != 5 {
 		t.Error("what is known is asked again")
 	}
+	look.Window = 15 * time.Minute
+	screentest.Send(s, look, screen.Changed{Window: true})
+	if len(queries) != 10 || !queries[9].Start.Equal(look.Now.Add(-15*time.Minute)) {
+		t.Errorf("of another window: asked %d times", len(queries))
+	}
+}
+
+func TestClicks(t *testing.T) {
+	s, look := shown(t, has(call()...))
+	s.View(look)
+	selected := func() string {
+		d, _ := s.Data(look).(waterfall.SpanDoc)
+		return d.SpanID
+	}
+	screentest.Send(s, look, screen.Click{X: 3, Y: 4})
+	if selected() != "user-3" {
+		t.Error(selected())
+	}
+	screentest.Send(s, look, screen.Click{X: 3, Y: 20}) // the pane below
+	screentest.Want(t, s, look, "tab goes back to the tree")
+	if selected() != "user-3" {
+		t.Error(selected())
+	}
+	screentest.Send(s, look, screen.Click{X: 3, Y: 3}, screen.Click{X: 3, Y: 2, Twice: true})
+	screentest.Want(t, s, look, "tab scrolls it")
 }
 
 func took(ms ...int) []time.Duration {

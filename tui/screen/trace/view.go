@@ -36,6 +36,7 @@ func (s *Screen) View(look *screen.Look) []string {
 		lines = append(lines, s.rule(look, w))
 		return append(lines, s.detail.view(s, look, w, pane-1)...)
 	case s.inside && rest > 1:
+		s.detail.y = max(1, s.above)
 		lines = append(lines, s.rule(look, w))
 		return append(lines, s.detail.view(s, look, w, rest-1)...)
 	default:

@@ -22,8 +22,12 @@ func (s *Screen) empty(look *screen.Look, lines []string) []string {
 		if s.jobs.Busy(narrowing) {
 			return screen.Message(look, lines, t.Warn, what, "Looking for older ones "+t.Glyphs.More)
 		}
-		if s.besides != nil && s.besides.err != nil {
+		switch {
+		case s.besides == nil:
+		case s.besides.err != nil:
 			what += " Older ones could not be asked for: " + screen.Sentence(s.besides.err)
+		case len(s.besides.list.Traces) == 0:
+			what += " Nor does any other" + s.of() + " in " + screen.Span(look.Window) + "."
 		}
 		return screen.Message(look, lines, t.Warn, what, "esc clears the filter")
 	case len(s.got.list.Traces) > 0: // not yet in order

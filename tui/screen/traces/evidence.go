@@ -2,6 +2,7 @@ package traces
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -65,4 +66,42 @@ func (s *Screen) command(flags string) string {
 	q := &s.got.query
 	return fmt.Sprintf("%s --from %s --to %s --limit %d%s", strings.Join(parts, " "),
 		q.Start.UTC().Format(time.RFC3339), q.End.UTC().Format(time.RFC3339), most, flags)
+}
+
+// summary is a trace as gctl traces -o json has it.
+type summary struct {
+	TraceID    string    `json:"trace_id"`
+	Root       string    `json:"root"`
+	Start      time.Time `json:"start"`
+	DurationMS float64   `json:"duration_ms"`
+	Spans      int       `json:"spans"`
+	Services   []string  `json:"services"`
+	Errors     int       `json:"errors"`
+}
+
+// Data implements screen.Described.
+func (s *Screen) Data(*screen.Look) any {
+	r := s.table.Selected()
+	if r == nil {
+		return nil
+	}
+	took := float64(r.Duration.Round(time.Microsecond)) / float64(time.Millisecond)
+	return summary{r.ID, r.Root, r.Start.UTC(), took, r.Spans, append([]string{}, r.Services...), r.Errors}
+}
+
+// Describe implements screen.Described.
+func (s *Screen) Describe(look *screen.Look) (title string, lines []string) {
+	r := s.table.Selected()
+	if r == nil {
+		return "", nil
+	}
+	return "trace", []string{
+		"trace     " + r.ID,
+		"root      " + r.Root,
+		"began     " + r.Start.In(look.Now.Location()).Format("2006-01-02 15:04:05.000 MST"),
+		"took      " + r.Duration.String(),
+		"spans     " + strconv.Itoa(r.Spans),
+		"errors    " + strconv.Itoa(r.Errors),
+		"services  " + strings.Join(r.Services, ", "),
+	}
 }

@@ -222,7 +222,7 @@ func (s *Screen) Status(look *screen.Look, l *widget.Line) {
 		l.Put(t.Bad, t.Glyphs.Bad+" the last search failed  ")
 	}
 	a := s.table.Arranged()
-	if a == nil {
+	if a == nil || len(a.Rows) == 0 {
 		return
 	}
 	if a.Fuzzy {

@@ -2,6 +2,7 @@ package traces_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -142,6 +143,8 @@ func TestAFilterAsksForOlderTracesWhereTheNewestAreNotAll(t *testing.T) {
 				return fleet.TraceList{Traces: []fleet.TraceSummary{summary("eeee", 50*time.Minute, time.Second, 1)}}, nil
 			case q.MinDuration == time.Second:
 				return fleet.TraceList{Traces: []fleet.TraceSummary{summary("dddd", 40*time.Minute, time.Second, 0)}}, nil
+			case q.MinDuration > 0:
+				return fleet.TraceList{}, nil
 			}
 			return fleet.TraceList{Traces: three()[:2], More: true}, nil
 		}}
@@ -161,6 +164,8 @@ func TestAFilterAsksForOlderTracesWhereTheNewestAreNotAll(t *testing.T) {
 		if got := order(s, look); got != "aaaa bbbb" || asked != 3 {
 			t.Error("without a filter:", got, asked)
 		}
+		screentest.Run(s, look, s.SetFilter("dur>9s", look))
+		screentest.Want(t, s, look, `0 of 2 match "dur>9s". Nor does any other in 1h.`)
 	})
 }
 
@@ -283,6 +288,13 @@ func TestATraceIsOpenedCopiedAndProved(t *testing.T) {
 	}
 	if f := s.Focus(look); f.Service != "user" || f.Trace != "bbbb" {
 		t.Errorf("%+v", f)
+	}
+	_, lines := s.Describe(look)
+	if text := strings.Join(lines, "\n"); !strings.Contains(text, "bbbb") || !strings.Contains(text, "800ms") {
+		t.Error(text)
+	}
+	if raw, err := json.Marshal(s.Data(look)); err != nil || !strings.HasPrefix(string(raw), `{"trace_id":"bbbb","root":"edge user.v1.UserService/GetUser","start":"2026-03-01T14:03:00Z","duration_ms":800,"spans":4`) {
+		t.Error(string(raw), err)
 	}
 	evidence := fmt.Sprint(s.Evidence(look))
 	for _, want := range []string{
