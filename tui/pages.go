@@ -93,6 +93,7 @@ func (m *model) make(place screen.Place) page {
 func tables() map[string][]string {
 	all := services.Columns()
 	maps.Copy(all, service.Columns())
+	maps.Copy(all, traces.Columns())
 	return all
 }
 
@@ -123,8 +124,10 @@ func screens() map[string]func(m *model, jobs *screen.Jobs, subject string) scre
 		service.Name: func(m *model, jobs *screen.Jobs, name string) screen.Screen {
 			return service.New(jobs, name, m.o.Columns)
 		},
-		trace.Name:  func(_ *model, jobs *screen.Jobs, id string) screen.Screen { return trace.New(jobs, id) },
-		traces.Name: func(_ *model, jobs *screen.Jobs, service string) screen.Screen { return traces.New(jobs, service) },
+		trace.Name: func(_ *model, jobs *screen.Jobs, id string) screen.Screen { return trace.New(jobs, id) },
+		traces.Name: func(m *model, jobs *screen.Jobs, service string) screen.Screen {
+			return traces.New(jobs, service, m.o.Columns[traces.Name]...)
+		},
 	}
 }
 

@@ -35,12 +35,17 @@ type Screen struct {
 	scatter scatter
 }
 
-// New returns the screen of a service, of all where it is empty.
-func New(jobs *screen.Jobs, service string) *Screen {
+// New returns the screen of a service, of all where it is empty, with the columns
+// that are named, with all where none is.
+func New(jobs *screen.Jobs, service string, names ...string) *Screen {
 	s := &Screen{jobs: jobs, service: service}
-	s.table.Columns = columns()
+	s.table.Columns, _ = widget.Choose(columns(), names)
+	s.spec = widget.By(s.table.Columns, "start")
 	return s
 }
+
+// Columns are the names of the columns of each table.
+func Columns() map[string][]string { return map[string][]string{Name: widget.Names(columns())} }
 
 // Place implements screen.Screen.
 func (s *Screen) Place() screen.Place { return screen.Place{Screen: Name, Subject: s.service} }

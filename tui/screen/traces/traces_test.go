@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -308,6 +309,20 @@ func TestATraceIsOpenedCopiedAndProved(t *testing.T) {
 	screentest.Send(s, look, screen.Click{Y: 100}, screen.Click{Y: 7})
 	if what, _ := s.Copied(look); what == "" {
 		t.Error("a click beside the list takes the cursor away")
+	}
+}
+
+func TestColumnsAreChosen(t *testing.T) {
+	_, look := open(t, nil, "")
+	j := &jaeger{search: found(three()...)}
+	look.Env.Traces = func(context.Context) (fleet.TraceReader, error) { return j, nil }
+	jobs := &screen.Jobs{Parent: t.Context()}
+	t.Cleanup(jobs.Close)
+	s := traces.New(jobs, "", "root", "dur")
+	screentest.Send(s, look, screen.Shown{})
+	screentest.Want(t, s, look, "ROOT", "DUR", "▄")
+	if text := screentest.Plain(t, s, look); strings.Contains(text, "SPANS") || !slices.Contains(traces.Columns()[traces.Name], "errors") {
+		t.Error(text)
 	}
 }
 
