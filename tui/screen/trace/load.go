@@ -84,7 +84,7 @@ func get(ctx context.Context, open func(context.Context) (fleet.TraceReader, err
 	if err == nil || !errors.Is(err, fleet.ErrNotFound) {
 		return t, err
 	}
-	missing := &fleet.Error{What: "there is no trace " + id, Err: fleet.ErrNotFound, Hint: "spans arrive seconds after the call: ctrl-r asks again; t lists what is there"}
+	missing := &fleet.Error{What: "there is no trace " + id, Hint: "spans arrive seconds after the call, and old ones are dropped: ctrl-r asks again, t lists what is there"}
 	if len(id) >= fullID {
 		return t, missing
 	}
