@@ -101,6 +101,7 @@ func (s *Screen) answer(got any, look *screen.Look) tea.Cmd {
 		if got.of == s.trace {
 			s.last, s.matches = got.last, got.matches
 			s.table.Set(got.shown)
+			s.toMatch()
 		}
 		if s.stale {
 			return s.arrange()
@@ -113,6 +114,14 @@ func (s *Screen) answer(got any, look *screen.Look) tea.Cmd {
 		return s.compare(look)
 	}
 	return nil
+}
+
+// toMatch puts the cursor on a span that the filter has found, where it is on one that
+// is only above some.
+func (s *Screen) toMatch() {
+	if it := s.table.Selected(); it != nil && it.near && s.matches.Len() > 0 {
+		s.table.Select(s.matches.At(0).id)
+	}
 }
 
 // take shows another trace, or more of the same.

@@ -204,6 +204,19 @@ func TestASpanComparesWithItsKind(t *testing.T) {
 	}
 }
 
+func TestWhereASpanStands(t *testing.T) {
+	for want, others := range map[string][]time.Duration{
+		"fastest of 3": took(100, 110, 120), "as all 3": took(100, 100, 100), "p50 of 4": took(90, 99, 101, 102), "slowest of 2": took(1, 2), "p99 of 1000": append(took(make([]int, 999)...), took(200)...),
+	} {
+		j := has(call()[0])
+		j.search = func(context.Context, fleet.TraceQuery) (fleet.TraceList, error) {
+			return fleet.TraceList{Traces: []fleet.TraceSummary{{Took: others}}}, nil
+		}
+		s, look := shown(t, j)
+		screentest.Want(t, s, look, want, want+" of its kind, in 1h")
+	}
+}
+
 func TestClicks(t *testing.T) {
 	s, look := shown(t, has(call()...))
 	s.View(look)
@@ -275,6 +288,9 @@ func TestFilteredSpansKeepTheirAncestors(t *testing.T) {
 		look.Height = 12 // the tree alone
 		if !shows(t, s, look, want[0]) || shows(t, s, look, want[1]) || !shows(t, s, look, "edge-1") {
 			t.Errorf("%s:\n%s", filter, screentest.Plain(t, s, look))
+		}
+		if filter == "sqlite" && s.Focus(look).Service != "db" {
+			t.Errorf("the cursor is on %+v", s.Focus(look))
 		}
 	}
 	screentest.Run(s, look, s.SetFilter("nothing<", look))
