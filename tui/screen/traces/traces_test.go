@@ -109,11 +109,11 @@ func TestTheTracesOfTheWindowAreListed(t *testing.T) {
 
 func TestTheWorstComeFirstWhereThatIsWanted(t *testing.T) {
 	s, look := shown(t, &jaeger{search: found(three()...)}, "")
-	for letter, want := range map[string]string{"d": "bbbb cccc aaaa", "e": "cccc aaaa bbbb", "t": "aaaa bbbb cccc"} {
-		cmd, ok := s.SortBy(letter, look)
+	for _, c := range [][2]string{{"d", "bbbb cccc aaaa"}, {"e", "cccc aaaa bbbb"}, {"t", "aaaa bbbb cccc"}, {"t", "cccc bbbb aaaa"}} {
+		cmd, ok := s.SortBy(c[0], look)
 		screentest.Run(s, look, cmd)
-		if got := order(s, look); !ok || got != want {
-			t.Errorf("sort by %s: %s", letter, got)
+		if got := order(s, look); !ok || got != c[1] {
+			t.Errorf("sort by %s: %s", c[0], got)
 		}
 	}
 	if _, ok := s.SortBy("z", look); ok {
