@@ -214,7 +214,7 @@ func noteOdd(f *Factory, l *waterfall.Layout) {
 // printTrace prints a trace in the printer's format.
 func printTrace(p *output.Printer, l *waterfall.Layout, full bool) error {
 	if p.Structured() || p.Format() == output.Name {
-		doc := newTraceDoc(l)
+		doc := waterfall.NewDoc(l)
 		return spanTable.Print(p, doc.Spans, doc)
 	}
 	d := newDrawing(p, l, full)

@@ -78,7 +78,7 @@ func (d *drawing) print() error {
 	if err := d.p.Line(); err != nil {
 		return err
 	}
-	return shareTable.Print(d.p, shareRows(d.l), nil)
+	return shareTable.Print(d.p, waterfall.ShareDocs(d.l), nil)
 }
 
 // head says what trace it is, and what the columns are.
@@ -282,14 +282,14 @@ func (d *drawing) brief(m map[string]string) string {
 	return strings.Join(parts, " ")
 }
 
-var shareTable = output.Rows[shareRow]{
-	Columns: []output.Column[shareRow]{
-		{Name: "SERVICE", Cell: func(r shareRow) output.Cell { return output.Text(r.Service) }},
-		{Name: "SPANS", Right: true, Cell: func(r shareRow) output.Cell { return output.Int(r.Spans) }},
-		{Name: "ERRORS", Right: true, Cell: func(r shareRow) output.Cell { return output.Count(r.Errors, output.Bad) }},
-		{Name: "SELF", Right: true, Cell: func(r shareRow) output.Cell { return output.Text(formatMS(r.SelfMS) + "ms") }},
-		{Name: "CRITICAL", Right: true, Cell: func(r shareRow) output.Cell { return output.Text(formatMS(r.CriticalMS) + "ms") }},
-		{Name: "SHARE", Right: true, Cell: func(r shareRow) output.Cell { return output.Text(fmt.Sprintf("%.0f%%", r.Share*100)) }},
+var shareTable = output.Rows[waterfall.ShareDoc]{
+	Columns: []output.Column[waterfall.ShareDoc]{
+		{Name: "SERVICE", Cell: func(r waterfall.ShareDoc) output.Cell { return output.Text(r.Service) }},
+		{Name: "SPANS", Right: true, Cell: func(r waterfall.ShareDoc) output.Cell { return output.Int(r.Spans) }},
+		{Name: "ERRORS", Right: true, Cell: func(r waterfall.ShareDoc) output.Cell { return output.Count(r.Errors, output.Bad) }},
+		{Name: "SELF", Right: true, Cell: func(r waterfall.ShareDoc) output.Cell { return output.Text(formatMS(r.SelfMS) + "ms") }},
+		{Name: "CRITICAL", Right: true, Cell: func(r waterfall.ShareDoc) output.Cell { return output.Text(formatMS(r.CriticalMS) + "ms") }},
+		{Name: "SHARE", Right: true, Cell: func(r waterfall.ShareDoc) output.Cell { return output.Text(fmt.Sprintf("%.0f%%", r.Share*100)) }},
 	},
-	Key: func(r shareRow) string { return r.Service },
+	Key: func(r waterfall.ShareDoc) string { return r.Service },
 }

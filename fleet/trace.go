@@ -57,6 +57,10 @@ type TraceSummary struct {
 	Spans    int
 	Services []string // sorted
 	Errors   int      // spans with an error
+
+	// Took is how long those of its spans took that fit the query, where that names
+	// an operation; nil otherwise.
+	Took []time.Duration
 }
 
 // TraceQuery says which traces are meant: those with a span that is all of this

@@ -10,10 +10,15 @@ import (
 // is all that the query says at once. A span is of the service, has the name, the
 // attributes, the duration and the error, and began in the time.
 func (q *TraceQuery) Matches(t *Trace) bool {
-	return slices.ContainsFunc(t.Spans, q.matches)
+	for i := range t.Spans {
+		if q.matches(&t.Spans[i]) {
+			return true
+		}
+	}
+	return false
 }
 
-func (q *TraceQuery) matches(s Span) bool {
+func (q *TraceQuery) matches(s *Span) bool {
 	switch {
 	case q.Service != "" && s.Service != q.Service,
 		q.Operation != "" && s.Name != q.Operation,
@@ -92,13 +97,29 @@ func before(a, b *Span) bool {
 	return a.Start.Before(b.Start)
 }
 
+// took is how long the spans took that a search for an operation means.
+func (q *TraceQuery) took(t *Trace) []time.Duration {
+	if q.Operation == "" {
+		return nil
+	}
+	var list []time.Duration
+	for i := range t.Spans {
+		if q.matches(&t.Spans[i]) {
+			list = append(list, t.Spans[i].Duration)
+		}
+	}
+	return list
+}
+
 // SummarizeTraces lists those of the traces that fit the query, newest first, as
 // many as it allows.
 func SummarizeTraces(q *TraceQuery, traces []Trace) TraceList {
 	var list TraceList
 	for i := range traces {
 		if q.Matches(&traces[i]) {
-			list.Traces = append(list.Traces, traces[i].Summary())
+			sum := traces[i].Summary()
+			sum.Took = q.took(&traces[i])
+			list.Traces = append(list.Traces, sum)
 		}
 	}
 	slices.SortFunc(list.Traces, func(a, b TraceSummary) int {

@@ -74,3 +74,18 @@ func TestAListIsCheckedSortedAndCut(t *testing.T) {
 		t.Errorf("%+v", list)
 	}
 }
+
+// How long others of its kind took is what tells whether a span was slow.
+func TestASearchForAnOperationTellsHowLongItsSpansTook(t *testing.T) {
+	get := func(kind fleet.SpanKind, took time.Duration) fleet.Span {
+		return fleet.Span{Service: "user", Name: "Get", Kind: kind, Start: traceStart, Duration: took}
+	}
+	traces := []fleet.Trace{{ID: "a", Spans: []fleet.Span{get(fleet.SpanServer, 3), get(fleet.SpanClient, 2), get(fleet.SpanServer, 5)}}}
+	q := fleet.TraceQuery{Service: "user", Operation: "Get", Tags: map[string]string{"span.kind": "server"}}
+	if got := fleet.SummarizeTraces(&q, traces).Traces[0].Took; !slices.Equal(got, []time.Duration{3, 5}) {
+		t.Errorf("%v", got)
+	}
+	if got := fleet.SummarizeTraces(&fleet.TraceQuery{Service: "user"}, traces).Traces[0].Took; got != nil {
+		t.Errorf("of no operation: %v", got)
+	}
+}

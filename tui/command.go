@@ -29,6 +29,8 @@ func orders() []order {
 	return []order{
 		{name: "services", short: "fleet", about: "all services, the one in trouble first", do: page(home)},
 		{name: "service", short: "svc", takes: "NAME", about: "one service", values: serviceNames, do: page("service")},
+		{name: "traces", takes: "[SERVICE]", about: "search for traces, of a service or of all", values: serviceNames, do: page("traces")},
+		{name: "trace", takes: "ID", about: "one trace; the beginning of its ID is enough", do: page("trace")},
 		{name: "why", takes: "NAME", about: "why a service is not well", values: serviceNames, do: page("why")},
 		{name: "actions", about: "what was changed from here", do: func(m *model, _ string) tea.Cmd { return m.follow(screen.Run{Command: "gctl actions"}) }},
 		{name: "at", takes: "TIME", about: "move the time cursor: 14:02, -20m, now", do: (*model).orderAt},

@@ -64,6 +64,7 @@ func (m *model) actions() map[key.Action]func() tea.Cmd {
 		key.Mouse:      m.toggleMouse,
 		key.Evidence:   m.evidence,
 		key.Why:        m.to("why"),
+		key.Traces:     m.to("traces"),
 		key.Act:        m.menu,
 		key.Describe:   m.describe,
 		key.JSON:       m.json,

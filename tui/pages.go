@@ -12,6 +12,8 @@ import (
 	"github.com/gctl-dev/gctl/tui/screen"
 	"github.com/gctl-dev/gctl/tui/screen/service"
 	"github.com/gctl-dev/gctl/tui/screen/services"
+	"github.com/gctl-dev/gctl/tui/screen/trace"
+	"github.com/gctl-dev/gctl/tui/screen/traces"
 	"github.com/gctl-dev/gctl/tui/screen/why"
 )
 
@@ -91,6 +93,7 @@ func (m *model) make(place screen.Place) page {
 func tables() map[string][]string {
 	all := services.Columns()
 	maps.Copy(all, service.Columns())
+	maps.Copy(all, traces.Columns())
 	return all
 }
 
@@ -120,6 +123,10 @@ func screens() map[string]func(m *model, jobs *screen.Jobs, subject string) scre
 		why.Name: func(_ *model, jobs *screen.Jobs, name string) screen.Screen { return why.New(jobs, name) },
 		service.Name: func(m *model, jobs *screen.Jobs, name string) screen.Screen {
 			return service.New(jobs, name, m.o.Columns)
+		},
+		trace.Name: func(_ *model, jobs *screen.Jobs, id string) screen.Screen { return trace.New(jobs, id) },
+		traces.Name: func(m *model, jobs *screen.Jobs, service string) screen.Screen {
+			return traces.New(jobs, service, m.o.Columns[traces.Name]...)
 		},
 	}
 }

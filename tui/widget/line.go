@@ -78,7 +78,8 @@ func (l *Line) Pad(w int) {
 // Fit cuts the line or fills it, so that it is w cells wide, and returns it.
 func (l *Line) Fit(w int) string {
 	if l.width > w {
-		return Cut(l.b.String(), w)
+		cut := Cut(l.b.String(), w)
+		return cut + blanks(w-ansi.StringWidth(cut)) // a wide character may not fit
 	}
 	l.Pad(w)
 	return l.b.String()
