@@ -143,6 +143,9 @@ func (m *model) json() tea.Cmd {
 
 // copy copies what is under the cursor.
 func (m *model) copy() tea.Cmd {
+	if c, ok := m.pages.top().(screen.Copying); ok {
+		return c.Copy(&m.look)
+	}
 	if c, ok := m.pages.top().(screen.Copied); ok {
 		if what, text := c.Copied(&m.look); text != "" {
 			return m.said(screen.Clip{What: what, Text: text})

@@ -1,0 +1,184 @@
+package invoke
+
+import (
+	"strconv"
+	"strings"
+
+	"charm.land/bubbles/v2/textarea"
+	tea "charm.land/bubbletea/v2"
+
+	"github.com/gctl-dev/gctl/tui/key"
+	"github.com/gctl-dev/gctl/tui/screen"
+	"github.com/gctl-dev/gctl/tui/widget"
+)
+
+// raw is the pane of the JSON: the mirror of the form. Secrets are hidden in it but
+// for the time in which it is edited.
+type raw struct {
+	lines  []string // secrets hidden
+	of     int      // the change of the form that they are of
+	bad    string   // what keeps the form from being sent, the first of it
+	top    int
+	left   int
+	height int
+
+	area   *textarea.Model // while it is edited
+	wrong  error           // what is wrong with what was typed
+	warned bool            // that it would be lost
+}
+
+// mostLines is how long a JSON may be to be edited here.
+const mostLines = 1000
+
+// mirror takes the JSON of the form, if that has changed.
+func (r *raw) mirror(f *fields) {
+	if r.of == f.change && r.lines != nil {
+		return
+	}
+	r.of = f.change
+	text := strings.TrimRight(string(f.form.Redacted()), "\n")
+	if text == "" {
+		text = "{}"
+	}
+	r.lines, r.bad = strings.Split(text, "\n"), ""
+	if problems := f.form.Problems(); len(problems) > 0 {
+		r.bad = strings.TrimPrefix(problems[0].Path+": ", ": ") + problems[0].Text
+	}
+}
+
+// begin begins to edit a JSON; the cursor is at its end, or where a first field
+// belongs. It tells what is in the way.
+func (r *raw) begin(text string) (problem string) {
+	if strings.TrimSpace(text) == "{}" {
+		text = "{\n  \n}"
+	}
+	if n := strings.Count(text, "\n") + 1; n > mostLines {
+		return strconv.Itoa(n) + " lines of JSON are too many to be edited here"
+	}
+	a := textarea.New()
+	a.Prompt, a.ShowLineNumbers, a.CharLimit = "", false, 0
+	a.MaxHeight, a.MaxWidth = 0, 0
+	a.MaxContentHeight = mostLines * 2
+	a.SetVirtualCursor(false)
+	a.SetWidth(500)
+	a.SetHeight(10)
+	a.SetValue(text)
+	a.MoveToBegin()
+	a.CursorDown()
+	a.CursorEnd()
+	a.Focus()
+	r.area, r.wrong, r.warned, r.left, r.top = &a, nil, false, 0, 0
+	return ""
+}
+
+// end ends the editing.
+func (r *raw) end() { r.area, r.wrong, r.warned = nil, nil, false }
+
+// typed hears a key and takes the text into the form where that is right.
+func (r *raw) typed(msg tea.Msg, f *fields) tea.Cmd {
+	before := r.area.Value()
+	area, cmd := r.area.Update(msg)
+	r.area, r.warned = &area, false
+	text := area.Value()
+	if text == before {
+		return cmd
+	}
+	if r.wrong = f.form.SetJSON([]byte(text)); r.wrong == nil {
+		f.changed()
+	}
+	return cmd
+}
+
+// do scrolls and tells whether the action was for that.
+func (r *raw) do(a key.Action) bool {
+	page := max(1, r.height)
+	switch a {
+	case key.Up:
+		r.top--
+	case key.Down:
+		r.top++
+	case key.Top:
+		r.top = 0
+	case key.Bottom:
+		r.top = len(r.lines)
+	case key.HalfUp:
+		r.top -= (page + 1) / 2
+	case key.HalfDown:
+		r.top += (page + 1) / 2
+	case key.PageUp:
+		r.top -= page
+	case key.PageDown:
+		r.top += page
+	case key.Left:
+		r.left = max(0, r.left-sideways)
+	case key.Right:
+		r.left += sideways
+	default:
+		return false
+	}
+	return true
+}
+
+const sideways = 8
+
+// view draws h lines of w cells.
+func (r *raw) view(look *screen.Look, w, h int, f *fields) []string {
+	if r.area != nil {
+		return r.editor(look, w, h)
+	}
+	r.mirror(f)
+	r.height = h
+	r.top = max(0, min(r.top, len(r.lines)-h))
+	t := look.Theme
+	l := &widget.Line{}
+	out := make([]string, 0, h)
+	if r.bad != "" && h > 1 {
+		l.Pad(1)
+		l.Put(t.Bad, t.Glyphs.Bad+" not to be sent: "+r.bad)
+		out = append(out, l.Fit(w))
+	}
+	for i := r.top; i < len(r.lines) && len(out) < h; i++ {
+		l.Reset("")
+		l.Pad(1)
+		l.Cell(t.Text, widget.From(r.lines[i], r.left), w-1, t.Glyphs.More)
+		out = append(out, l.Fit(w))
+	}
+	return widget.Fill(out, h, w)
+}
+
+// editor draws the text that is being edited, and what is wrong with it.
+func (r *raw) editor(look *screen.Look, w, h int) []string {
+	t := look.Theme
+	l := &widget.Line{}
+	room := h
+	if h > 1 {
+		room--
+	}
+	lines := strings.Split(r.area.Value(), "\n")
+	row, column := r.area.Line(), r.area.Column()
+	r.top = max(0, min(r.top, row, len(lines)-room), row-room+1)
+	out := make([]string, 0, h)
+	for i := r.top; i < len(lines) && len(out) < room; i++ {
+		l.Reset("")
+		l.Pad(1)
+		if i == row {
+			drawTyped(l, t, []rune(lines[i]), column, max(1, w-1), false)
+		} else {
+			l.Cell(t.Text, lines[i], w-1, t.Glyphs.More)
+		}
+		out = append(out, l.Fit(w))
+	}
+	out = widget.Fill(out, room, w)
+	if h > 1 {
+		l.Reset("")
+		l.Pad(1)
+		switch {
+		case r.wrong != nil:
+			l.Put(t.Bad, t.Glyphs.Bad+" "+screen.Sentence(r.wrong))
+		default:
+			l.Put(t.Good, t.Glyphs.Good+" taken into the form")
+		}
+		out = append(out, l.Fit(w))
+	}
+	return widget.Fill(out, h, w)
+}
