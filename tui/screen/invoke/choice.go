@@ -34,7 +34,7 @@ type choice struct {
 func optionColumns() []widget.Column[option] {
 	return []widget.Column[option]{
 		{
-			Title: "NAME", Min: 10, Grow: 1, Max: 30,
+			Title: "NAME", Min: 19, Grow: 1, Max: 30,
 			Draw:    func(l *widget.Line, t *theme.Theme, o *option, w int) { l.Cell(t.Text, o.title, w, t.Glyphs.More) },
 			Compare: func(a, b *option) int { return cmp.Compare(a.at, b.at) },
 			Text:    func(o *option) string { return o.title },

@@ -29,9 +29,6 @@ func (p *page) Copy(look *screen.Look) tea.Cmd {
 	if p.method == nil {
 		return p.idle.Copy(look)
 	}
-	if p.at == answerPane && p.choice == nil && len(p.answer.list) > 0 {
-		return screen.Send(screen.Clip{What: "the answer", Text: strings.Join(p.answer.text(), "\n") + "\n"})
-	}
 	redacted := p.fields.form.Redacted()
 	text, left, err := withoutHidden(redacted, p.method.Desc.Input())
 	if err != nil {
@@ -54,12 +51,21 @@ func (p *page) Copy(look *screen.Look) tea.Cmd {
 	}
 	pretty := indented(text)
 	gctl := p.command(look, string(text))
-	return p.open("copy the request as", []option{
+	options := []option{
 		{at: 0, title: "gctl", about: "a command", text: gctl, do: clip("the command", gctl)},
 		{at: 1, title: "grpcurl", about: "a command", text: "grpcurl ... " + p.full(), do: later("the command", func(ctx context.Context) (string, error) { return p.grpcurl(ctx, text) })},
 		{at: 2, title: "Go", about: "a program", text: "package main ...", do: later("the program", func(ctx context.Context) (string, error) { return p.program(ctx, text) })},
 		{at: 3, title: "JSON", about: "the request", text: string(text), do: clip("the request", pretty+"\n")},
-	})
+	}
+	if answer := p.answer.text(); len(answer) > 0 {
+		options = append(options, option{
+			at: 4, title: "answer", about: plural(p.answer.count, "message"), text: answer[0],
+			do: func(*screen.Look) tea.Cmd {
+				return screen.Send(screen.Clip{What: "the answer", Text: strings.Join(answer, "\n") + "\n"})
+			},
+		})
+	}
+	return p.open("copy the request as", options)
 }
 
 func indented(text []byte) string {
@@ -101,17 +107,20 @@ func (p *page) grpcurl(ctx context.Context, request []byte) (string, error) {
 	return p.method.Grpcurl(ctx, "", []proto.Message{m})
 }
 
-// Describe implements screen.Described: the field under the cursor; of an answer its
-// headers and trailers.
+// Describe implements screen.Described: the field under the cursor of the form, and the
+// headers and trailers of a call.
 func (p *page) Describe(*screen.Look) (title string, lines []string) {
 	if p.method == nil {
 		return "", nil
 	}
-	if r := p.fields.selected(); p.at == formPane && r != nil && r.ID != 0 && p.answer.state == notCalled {
-		return p.describeField(r)
+	if r := p.fields.selected(); p.at == formPane && r != nil && r.ID != 0 {
+		title, lines = p.describeField(r)
 	}
 	if p.answer.state == notCalled {
-		return "", nil
+		return title, lines
+	}
+	if title != "" {
+		lines = append(lines, "")
 	}
 	a := &p.answer
 	lines = append(lines, "headers:")

@@ -12,12 +12,14 @@ import (
 
 // view draws h lines of w cells; ask is what is being typed into a row.
 func (f *fields) view(look *screen.Look, w, h int, focused bool, ask *ask) []string {
+	t := look.Theme
 	lines := make([]string, 0, h)
-	foot := 0
+	var foot []string
 	if h >= 5 {
-		foot = 1
+		style, text := f.about(t, ask)
+		foot = wrapped(style, text, w, min(3, h/4))
 	}
-	f.height = max(1, h-foot)
+	f.height = max(1, h-len(foot))
 	f.to = max(0, min(f.to, f.at, len(f.rows)-f.height), f.at-f.height+1)
 	names, types := f.columns(w)
 	l := &widget.Line{}
@@ -31,7 +33,6 @@ func (f *fields) view(look *screen.Look, w, h int, focused bool, ask *ask) []str
 		lines = append(lines, d.draw(focused && i == f.at))
 	}
 	lines = widget.Fill(lines, f.height, w)
-	t := look.Theme
 	if len(f.rows) == 0 {
 		l.Reset("")
 		l.Pad(1)
@@ -42,11 +43,7 @@ func (f *fields) view(look *screen.Look, w, h int, focused bool, ask *ask) []str
 		}
 		lines[0] = l.Fit(w)
 	}
-	if foot > 0 && h > 0 {
-		l.Reset("")
-		f.about(l, t, ask)
-		lines = append(lines, l.Fit(w))
-	}
+	lines = append(lines, foot...)
 	return widget.Fill(lines, h, w)
 }
 
@@ -62,32 +59,30 @@ func (f *fields) columns(w int) (names, types int) {
 	return max(6, min(names, w*2/5)), types
 }
 
-// about writes what is worth knowing about the row under the cursor.
-func (f *fields) about(l *widget.Line, t *theme.Theme, ask *ask) {
+// about is what is worth knowing about the row under the cursor.
+func (f *fields) about(t *theme.Theme, ask *ask) (theme.Style, string) {
 	r := f.selected()
 	if r == nil {
-		return
+		return t.Dim, ""
 	}
-	l.Pad(1)
+	typing := ask != nil && ask.row == r.ID && r.ID != 0
 	switch {
-	case ask != nil && ask.row == r.ID && ask.row != 0 && ask.problem != "":
-		l.Put(t.Bad, t.Glyphs.Bad+" wrong: "+ask.problem)
-	case ask != nil && ask.row == r.ID && ask.row != 0 && len(ask.choices) > 0:
-		l.Put(t.Dim, t.Glyphs.Up+t.Glyphs.Down+" "+strings.Join(ask.choices, " | "))
+	case typing && ask.problem != "":
+		return t.Bad, t.Glyphs.Bad + " wrong: " + ask.problem
+	case typing && len(ask.choices) > 0:
+		return t.Dim, t.Glyphs.Up + t.Glyphs.Down + " " + strings.Join(ask.choices, " | ")
 	case r.Problem != "":
-		l.Put(t.Bad, t.Glyphs.Bad+" wrong: "+r.Problem)
+		return t.Bad, t.Glyphs.Bad + " wrong: " + r.Problem
 	case len(f.hidden) > 0 && f.hidden[f.form.Path(r.ID)]:
-		l.Put(t.Warn, t.Glyphs.Warn+" hidden in the history: type it again")
+		return t.Warn, t.Glyphs.Warn + " hidden in the history: type it again"
 	case r.Note != "":
-		l.Put(t.Warn, t.Glyphs.Warn+" "+r.Note)
+		return t.Warn, t.Glyphs.Warn + " " + r.Note
 	case r.Deprecated:
-		l.Put(t.Warn, t.Glyphs.Warn+" deprecated: "+r.Comment)
+		return t.Warn, t.Glyphs.Warn + " deprecated: " + r.Comment
 	case r.Comment != "":
-		first, _, _ := strings.Cut(r.Comment, "\n")
-		l.Put(t.Dim, first)
-	default:
-		l.Put(t.Dim, r.Type)
+		return t.Dim, r.Comment
 	}
+	return t.Dim, r.Type
 }
 
 // rowDrawer draws a row.

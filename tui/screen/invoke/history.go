@@ -15,6 +15,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/gctl-dev/gctl/tui/screen"
+	"github.com/gctl-dev/gctl/tui/widget"
 )
 
 // record is a call as the history keeps it, a line of JSON. Secrets are hidden in
@@ -172,7 +173,7 @@ func (p *page) choosePast(a pastAnswer) tea.Cmd {
 			about = "no answer"
 		}
 		if r.Duration > 0 {
-			about += " " + strconv.FormatFloat(r.Duration, 'f', 1, 64) + "ms"
+			about += " " + widget.Duration(time.Duration(r.Duration*float64(time.Millisecond)))
 		}
 		options[i] = option{at: i, title: name, about: about, text: string(r.Request), do: func(*screen.Look) tea.Cmd { return p.recall(r) }}
 	}

@@ -198,7 +198,7 @@ func (p *page) typed(msg tea.Msg, look *screen.Look) tea.Cmd {
 func (p *page) endRaw() tea.Cmd {
 	if p.raw.wrong != nil && !p.raw.warned {
 		p.raw.warned = true
-		return say("what you typed is no request yet; once more, and the form's JSON is back")
+		return say("this is no request yet: again drops what you typed")
 	}
 	p.raw.end()
 	return nil
@@ -341,7 +341,7 @@ func (p *page) Status(look *screen.Look, l *widget.Line) {
 	if n := len(p.fields.hidden); n > 0 {
 		l.Put(t.Warn, fmt.Sprintf("%s %s left empty  ", t.Glyphs.Warn, plural(n, "hidden value")))
 	}
-	if p.answer.state != notCalled {
+	if p.answer.state != notCalled && p.at != answerPane && !wide(look) { // else it stands there
 		p.answer.verdict(l, t, look.Clock, look.Keys)
 		return
 	}
@@ -365,12 +365,18 @@ func (p *page) kind() string {
 func (p *page) Hints() []screen.Hint {
 	list := []screen.Hint{{Action: key.Send, Does: "send"}}
 	switch {
+	case p.raw.area != nil:
+		return append(list, screen.Hint{Action: key.Back, Does: "done"}, screen.Hint{Action: key.NextPane, Does: "done, next pane"})
+	case p.ask != nil:
+		hints := []screen.Hint{{Action: key.Enter, Does: "take"}, {Action: key.Back, Does: "leave"}}
+		if p.ask.row != 0 {
+			hints = append(hints, screen.Hint{Action: key.NextPane, Does: "take, next row"}, screen.Hint{Action: key.Send, Does: "take, send"})
+		}
+		return hints
 	case p.method == nil:
 		return []screen.Hint{{Action: key.Refresh, Does: "ask again"}}
 	case p.choice != nil:
 		return []screen.Hint{{Action: key.Enter, Does: "take"}, {Action: key.Filter, Does: "filter"}, {Action: key.Back, Does: "close"}}
-	case p.ask != nil && p.ask.row == 0:
-		return nil
 	}
 	if p.stream != nil && p.method.Desc.IsStreamingClient() && !p.answer.halved {
 		list = append(list, screen.Hint{Action: key.HalfClose, Does: "end the requests"})

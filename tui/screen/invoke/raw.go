@@ -6,9 +6,12 @@ import (
 
 	"charm.land/bubbles/v2/textarea"
 	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/x/ansi"
 
+	"github.com/gctl-dev/gctl/internal/term"
 	"github.com/gctl-dev/gctl/tui/key"
 	"github.com/gctl-dev/gctl/tui/screen"
+	"github.com/gctl-dev/gctl/tui/theme"
 	"github.com/gctl-dev/gctl/tui/widget"
 )
 
@@ -150,10 +153,12 @@ func (r *raw) view(look *screen.Look, w, h int, f *fields) []string {
 func (r *raw) editor(look *screen.Look, w, h int) []string {
 	t := look.Theme
 	l := &widget.Line{}
-	room := h
-	if h > 1 {
-		room--
+	style, text := t.Good, t.Glyphs.Good+" taken into the form"
+	if r.wrong != nil {
+		style, text = t.Bad, t.Glyphs.Bad+" "+screen.Sentence(r.wrong)
 	}
+	foot := wrapped(style, text, w, min(3, h/3))
+	room := h - len(foot)
 	lines := strings.Split(r.area.Value(), "\n")
 	row, column := r.area.Line(), r.area.Column()
 	r.top = max(0, min(r.top, row, len(lines)-room), row-room+1)
@@ -168,17 +173,21 @@ func (r *raw) editor(look *screen.Look, w, h int) []string {
 		}
 		out = append(out, l.Fit(w))
 	}
-	out = widget.Fill(out, room, w)
-	if h > 1 {
-		l.Reset("")
-		l.Pad(1)
-		switch {
-		case r.wrong != nil:
-			l.Put(t.Bad, t.Glyphs.Bad+" "+screen.Sentence(r.wrong))
-		default:
-			l.Put(t.Good, t.Glyphs.Good+" taken into the form")
-		}
-		out = append(out, l.Fit(w))
-	}
+	out = append(widget.Fill(out, room, w), foot...)
 	return widget.Fill(out, h, w)
+}
+
+// wrapped is a text in lines of w cells, at most so many.
+func wrapped(s theme.Style, text string, w, most int) []string {
+	var lines []string
+	for part := range strings.SplitSeq(ansi.Wrap(term.CleanLine(text), max(1, w-2), ""), "\n") {
+		if len(lines) == most {
+			break
+		}
+		l := &widget.Line{}
+		l.Pad(1)
+		l.Put(s, part)
+		lines = append(lines, l.Fit(w))
+	}
+	return lines
 }
