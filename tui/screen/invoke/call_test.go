@@ -1,0 +1,220 @@
+package invoke_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/gctl-dev/gctl/fleet"
+	"github.com/gctl-dev/gctl/tui/key"
+	"github.com/gctl-dev/gctl/tui/screen"
+)
+
+// opened is a page of a method, its schema there.
+func opened(t *testing.T, name string, change ...func(*desk)) *desk {
+	t.Helper()
+	d := sit(t, "shop shop.v1.Shop/"+name, change...)
+	d.sees("FORM shop.v1.Order")
+	return d
+}
+
+func TestAUnaryCallShowsItsAnswer(t *testing.T) {
+	d := opened(t, "Get")
+	d.sees("nothing was sent yet: ctrl+s sends")
+	d.fill("id", "o-1")
+	d.act(key.Send)
+	d.sees("✓ OK", "shop-1", `"id": "o-1"`)
+	if strings.Count(d.shown(), `"id": "o-1"`) != 2 {
+		t.Errorf("the request and the answer are not both shown:\n%s", d.shown())
+	}
+	_, lines := d.s.Describe(d.look)
+	text := strings.Join(lines, "\n")
+	for _, want := range []string{"x-served-by: shop", "x-raw-bin: AQI=", "x-cost: 7", "Number of the order."} {
+		if !strings.Contains(text, want) {
+			t.Errorf("d lacks %q:\n%s", want, text)
+		}
+	}
+}
+
+func TestAStatusIsShownWithItsDetails(t *testing.T) {
+	d := opened(t, "Get")
+	d.fill("id", "missing")
+	d.act(key.Send)
+	d.sees("✗ NOT_FOUND (5)", "no such order", "GONE (shop.v1)")
+}
+
+func TestResponsesComeAsTheyAreSentAndTheNewestIsSeen(t *testing.T) {
+	d := opened(t, "Watch")
+	d.fill("count", "40")
+	d.on("gift")
+	d.act(key.Mark, key.Send)
+	d.sees("40 messages", "#40", `"count": 40`)
+	d.lacks("#1 ")
+	d.act(key.NextPane, key.NextPane, key.Top)
+	d.sees("#1 ")
+	d.lacks("#40")
+	d.act(key.Bottom)
+	d.sees("#40")
+}
+
+func TestACallIsCancelledByEscAfterItWasSaid(t *testing.T) {
+	d := opened(t, "Watch")
+	d.fill("count", "1")
+	d.on("gift")
+	d.act(key.Mark, key.Send)
+	d.sees("1 message")
+	escape := func() bool {
+		cmd, did := d.s.Escape(d.look)
+		d.run(cmd)
+		return did
+	}
+	if !escape() {
+		t.Fatal("esc leaves a call that is under way")
+	}
+	d.says("esc again cancels it")
+	if !escape() {
+		t.Fatal("the second esc leaves")
+	}
+	d.sees("! cancelled", "cancelled from here after 1 message")
+	if escape() {
+		t.Error("esc does not leave when the call has ended")
+	}
+}
+
+func TestASecondSendOfAUnaryCallIsRefused(t *testing.T) {
+	d := opened(t, "Get")
+	d.fill("id", "slow")
+	d.act(key.Send, key.Send)
+	d.says("a call is under way")
+}
+
+func TestRequestsOfAStreamAreSentOneByOne(t *testing.T) {
+	d := opened(t, "Put")
+	d.fill("id", "a")
+	d.act(key.Send)
+	d.sees("open", "1 sent")
+	d.act(key.Send, key.Send)
+	d.sees("3 sent")
+	d.act(key.HalfClose)
+	d.sees("✓ OK", `"count": 3`)
+	d.lacks("before the requests were ended")
+	d.act(key.HalfClose)
+	d.says("no call is under way")
+}
+
+func TestTheServerMayEndACallEarly(t *testing.T) {
+	d := opened(t, "Put")
+	d.fill("id", "enough")
+	d.act(key.Send)
+	d.sees("✓ OK", "the server ended the call before the requests were ended")
+}
+
+func TestBothWays(t *testing.T) {
+	d := opened(t, "Chat")
+	d.fill("id", "hello")
+	d.act(key.Send)
+	d.sees("#1 ", "1 sent")
+	d.act(key.Send)
+	d.sees("#2 ")
+	d.act(key.HalfClose)
+	d.sees("✓ OK", "2 messages")
+	d.act(key.Send) // a new call
+	d.sees("1 message")
+}
+
+func TestWhoCannotBeReached(t *testing.T) {
+	d := opened(t, "Get", func(d *desk) {
+		d.look.Env.Method = wrong(t, fleet.Instance{ID: "gone-1", Addr: "127.0.0.1:1"})
+	})
+	d.act(key.Send)
+	d.sees("✗ no call", "127.0.0.1:1", "hint: ")
+}
+
+func TestWhatTheContextDoesNotAllow(t *testing.T) {
+	d := opened(t, "Get", func(d *desk) {
+		d.look.Env.Method = refusing(d.look.Env.Method)
+	})
+	d.act(key.Send)
+	d.says("not sent: the context is read-only; choose another")
+	if text := d.calls.text(); text != "" {
+		t.Errorf("the history has %s", text)
+	}
+}
+
+func TestAProtectedContextAsksForTheName(t *testing.T) {
+	d := opened(t, "Get", func(d *desk) { d.look.Protected = true })
+	d.fill("id", "o-1")
+	d.act(key.Send)
+	d.sees("protected: type shop and enter to send")
+	if !d.s.Typing() {
+		t.Fatal("keys are not taken as they are")
+	}
+	d.types("shap", "enter")
+	d.sees("nothing was sent: shop was not what was typed")
+	d.lacks("✓ OK")
+	d.types("backspace", "backspace", "op", "enter")
+	d.sees("✓ OK")
+	d.act(key.Send) // once is enough
+	d.lacks("protected:")
+}
+
+func TestAWrongFormIsNotSent(t *testing.T) {
+	d := opened(t, "Get")
+	d.fill("count", "many")
+	d.sees("✗ wrong", "a whole number", "not to be sent: count")
+	d.act(key.Send)
+	d.says("not sent: ")
+	d.sees("nothing was sent yet")
+}
+
+func TestLeavingThePageEndsTheCall(t *testing.T) {
+	d := opened(t, "Watch")
+	d.on("gift")
+	d.act(key.Mark, key.Send)
+	d.sees("open")
+	d.jobs.Close()
+	d.group.Wait() // the call has ended, or this hangs
+}
+
+func TestWhereNobodyCanBeAsked(t *testing.T) {
+	d := sit(t, "nowhere Get")
+	d.sees("✗ no instance of nowhere", "start one")
+	d = sit(t, "shop Get", func(d *desk) { d.look.Env.Method = nil })
+	d.sees("In a recording nobody can be called.")
+}
+
+func TestTheSchemaIsAskedFor(t *testing.T) {
+	d := sit(t, "shop shop.v1.Shop/Get")
+	d.sees("Asking for the schema of shop.v1.Shop/Get")
+	d.sees("FORM shop.v1.Order")
+	d.fill("id", "kept")
+	d.act(key.Refresh)
+	d.until(func() bool { return !d.jobs.Busy("ask") })
+	d.sees(`"id": "kept"`)
+	if f := d.s.Focus(d.look); f.Service != "shop" || f.Method != "shop.v1.Shop/Get" {
+		t.Errorf("the focus is %+v", f)
+	}
+}
+
+func TestTheWordOfAServiceOrOfAMethod(t *testing.T) {
+	d := sit(t, "shop.v1.Shop/Get")
+	d.sees("FORM shop.v1.Order")
+	d = sit(t, "")
+	d.sees("Which method is to be called?")
+	d = sit(t, "shop")
+	d.sees("Asking the catalog")
+	known := sit(t, "shop", func(d *desk) {
+		d.look.Snap = catalog(t, fleet.Instance{ID: "shop-1", Service: "shop", Addr: "127.0.0.1:1"})
+	})
+	known.sees("METHOD", "Get", "Watch")
+	known.run(known.s.SetFilter("watch", known.look))
+	known.until(func() bool { return !strings.Contains(known.shown(), "Get ") })
+	known.act(key.Enter)
+	known.says("invoke/shop shop.v1.Shop/Watch")
+	other := sit(t, "Get", func(d *desk) {
+		d.look.Snap = catalog(t, fleet.Instance{ID: "shop-1", Service: "shop", Addr: "127.0.0.1:1"})
+	})
+	other.sees("FORM shop.v1.Order")
+	if p := other.s.Place(); p != (screen.Place{Screen: "invoke", Subject: "Get"}) {
+		t.Errorf("the place is %v", p)
+	}
+}
