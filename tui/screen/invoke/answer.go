@@ -169,9 +169,9 @@ func plural(n int, what string) string {
 	return fmt.Sprintf("%d %ss", n, what)
 }
 
-// code is the name of the status, "" where there is none.
+// code is the name of the status, "" where there is none. A nil status is OK.
 func (a *answer) code() string {
-	if a.result == nil || a.result.Status == nil || a.err != nil {
+	if a.result == nil || a.err != nil {
 		return ""
 	}
 	return rpc.CodeName(a.result.Status.Code())

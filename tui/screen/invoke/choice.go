@@ -53,11 +53,11 @@ func optionColumns() []widget.Column[option] {
 }
 
 // open shows a list to choose from.
-func (p *page) open(title string, options []option) tea.Cmd {
+func (p *page) open(title string, options []option) {
 	c := &choice{title: title, all: options}
 	c.table.Columns = optionColumns()
+	c.table.Set(widget.Arrange(c.table.Columns, options, (*option).id, c.spec, nil)) // they are in order already
 	p.choice = c
-	return p.arrangeChoice()
 }
 
 func (p *page) arrangeChoice() tea.Cmd {

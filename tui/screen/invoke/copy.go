@@ -65,7 +65,8 @@ func (p *page) Copy(look *screen.Look) tea.Cmd {
 			},
 		})
 	}
-	return p.open("copy the request as", options)
+	p.open("copy the request as", options)
+	return nil
 }
 
 func indented(text []byte) string {

@@ -177,7 +177,8 @@ func (p *page) choosePast(a pastAnswer) tea.Cmd {
 		}
 		options[i] = option{at: i, title: name, about: about, text: string(r.Request), do: func(*screen.Look) tea.Cmd { return p.recall(r) }}
 	}
-	return p.open("the requests that were made", options)
+	p.open("the requests that were made", options)
+	return nil
 }
 
 // recall takes a request of the history into the form. What was hidden is left

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/x/ansi"
 	"github.com/jhump/protoreflect/desc"            //nolint:staticcheck // what the parser gives
 	"github.com/jhump/protoreflect/desc/protoparse" //nolint:staticcheck // as the reflection package does
 	"go.uber.org/goleak"
@@ -33,6 +34,7 @@ import (
 	"github.com/gctl-dev/gctl/tui/screen"
 	"github.com/gctl-dev/gctl/tui/screen/invoke"
 	"github.com/gctl-dev/gctl/tui/screen/screentest"
+	"github.com/gctl-dev/gctl/tui/widget"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -282,7 +284,7 @@ func sit(t testing.TB, subject string, change ...func(*desk)) *desk {
 		t: t, look: screentest.Look(t, snap), jobs: &screen.Jobs{Parent: ctx, Owner: 1}, calls: &calls{}, ends: cancel,
 		msgs: make(chan tea.Msg, 100),
 	}
-	d.look.Height = 36
+	d.look.Height, d.look.Clock = 36, screentest.Now()
 	in := serve(t)
 	d.look.Env.Methods = func(context.Context, string) ([]reflection.MethodName, error) {
 		return []reflection.MethodName{{Service: "shop.v1.Shop", Method: "Get"}, {Service: "shop.v1.Shop", Method: "Watch"}}, nil
@@ -326,7 +328,7 @@ func (d *desk) run(cmd tea.Cmd) {
 // until runs the loop until something is so.
 func (d *desk) until(so func() bool) {
 	d.t.Helper()
-	deadline := time.NewTimer(20 * time.Second)
+	deadline := time.NewTimer(10 * time.Second)
 	defer deadline.Stop()
 	for !so() {
 		select {
@@ -366,6 +368,12 @@ func (d *desk) lacks(texts ...string) {
 }
 
 func (d *desk) shown() string { return screentest.Plain(d.t, d.s, d.look) }
+
+func (d *desk) status() string {
+	l := &widget.Line{}
+	d.s.Status(d.look, l)
+	return ansi.Strip(l.String())
+}
 
 func (d *desk) act(actions ...key.Action) {
 	for _, a := range actions {
