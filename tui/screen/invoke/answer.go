@@ -40,6 +40,8 @@ type answer struct {
 	left   int
 	free   bool // the user has scrolled: what is new does not move the text
 	height int
+
+	version int // counts the changes of what is seen of it
 }
 
 // callState is how far a call is.
@@ -74,6 +76,7 @@ func warn(t *theme.Theme) theme.Style   { return t.Warn }
 
 // take adds what is new.
 func (a *answer) take(b *batch, types message.Types) {
+	a.version++
 	if b.from != nil {
 		a.from, a.header = b.from, b.header
 	}
@@ -238,6 +241,7 @@ func (a *answer) total() int {
 
 // do scrolls and tells whether the action was for that.
 func (a *answer) do(act key.Action) bool {
+	a.version++
 	page := max(1, a.height)
 	end := max(0, a.total()-a.height)
 	if !a.free && a.streams {
@@ -309,6 +313,7 @@ func (a *answer) view(look *screen.Look, w, h int) []string {
 
 func (a *answer) line(l *widget.Line, t *theme.Theme, b *block, y, w int) string {
 	l.Reset("")
+	l.Grow(2*w + 32)
 	l.Pad(1)
 	if b.head != "" {
 		if y == 0 {
@@ -317,7 +322,7 @@ func (a *answer) line(l *widget.Line, t *theme.Theme, b *block, y, w int) string
 		}
 		y--
 	}
-	l.Cell(b.style(t), widget.From(b.lines[y], a.left), w-1, t.Glyphs.More)
+	l.Cell(b.style(t), from(b.lines[y], a.left), w-1, t.Glyphs.More)
 	return l.Fit(w)
 }
 

@@ -6,7 +6,6 @@ import (
 	"charm.land/bubbles/v2/textinput"
 	tea "charm.land/bubbletea/v2"
 
-	"github.com/gctl-dev/gctl/internal/term"
 	"github.com/gctl-dev/gctl/tui/form"
 	"github.com/gctl-dev/gctl/tui/theme"
 	"github.com/gctl-dev/gctl/tui/widget"
@@ -100,7 +99,7 @@ func drawTyped(l *widget.Line, t *theme.Theme, text []rune, at, w int, secret bo
 		if secret {
 			return 1
 		}
-		return widget.Width(string(text[i]))
+		return cells(text[i])
 	}
 	at = max(0, min(at, len(text)))
 	from := at
@@ -109,28 +108,33 @@ func drawTyped(l *widget.Line, t *theme.Theme, text []rune, at, w int, secret bo
 			break
 		}
 	}
-	put := func(s theme.Style, r string) {
-		if secret && r != " " {
-			r = t.Glyphs.Mark
+	put := func(s theme.Style, part []rune) {
+		if secret {
+			l.Put(s, strings.Repeat(t.Glyphs.Mark, len(part)))
+			return
 		}
-		l.Put(s, r)
+		l.Put(s, string(part))
 	}
-	for to := from; to < len(text); to++ {
-		r := string(text[to])
-		if term.CleanLine(r) == "" {
-			continue
-		}
-		if l.Width()+width(to) > end {
-			break
-		}
-		if to == at {
-			put(t.Selected, r)
-		} else {
-			put(t.Text, r)
-		}
+	to, room := from, w
+	for to < len(text) && room >= width(to) {
+		room -= width(to)
+		to++
 	}
-	if at >= len(text) && l.Width() < end {
+	put(t.Text, text[from:min(at, to)])
+	switch {
+	case at < to:
+		put(t.Selected, text[at:at+1])
+		put(t.Text, text[at+1:to])
+	case l.Width() < end:
 		l.Put(t.Selected, " ")
 	}
 	l.Pad(end)
+}
+
+// cells is how many cells a rune takes.
+func cells(r rune) int {
+	if r >= 0x20 && r < 0x7f {
+		return 1
+	}
+	return widget.Width(string(r))
 }

@@ -18,6 +18,8 @@ type fields struct {
 	// hidden are the fields, by their paths, whose values the history did not keep.
 	hidden map[string]bool
 	change int // counts the changes of the form
+	// version counts the changes of what is seen of it.
+	version int
 }
 
 // refresh reads the rows again; the cursor stays on its row.
@@ -26,6 +28,7 @@ func (f *fields) refresh() {
 	if r := f.selected(); r != nil {
 		on = r.ID
 	}
+	f.version++
 	f.all = f.form.Rows()
 	f.rows = f.pass()
 	f.move(f.at)
@@ -39,6 +42,7 @@ func (f *fields) changed() {
 	for path := range f.hidden { // what has a value again is not missing
 		if r := f.byPath(path); r != nil && r.Set && (r.Value != "" || r.Count > 0) {
 			delete(f.hidden, path)
+			f.version++
 		}
 	}
 }

@@ -201,6 +201,9 @@ func (d *rowDrawer) word() (string, theme.Style) {
 
 // shortType is a type without the packages of its names.
 func shortType(name string) string {
+	if strings.IndexByte(name, '.') < 0 {
+		return name
+	}
 	var b strings.Builder
 	word := 0 // where the present name begins in b
 	for i := range len(name) {

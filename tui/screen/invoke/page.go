@@ -41,6 +41,7 @@ type page struct {
 	answer answer
 	ask    *ask
 	choice *choice // a list over the page, nil for none
+	seen   [panes]sheet
 
 	stream  *stream // the call under way
 	leaving bool    // esc was pressed once while a call is under way

@@ -124,6 +124,14 @@ func (r *raw) do(a key.Action) bool {
 
 const sideways = 8
 
+// from is a text without its first n cells.
+func from(text string, n int) string {
+	if n == 0 {
+		return text
+	}
+	return widget.From(text, n)
+}
+
 // view draws h lines of w cells.
 func (r *raw) view(look *screen.Look, w, h int, f *fields) []string {
 	if r.area != nil {
@@ -142,8 +150,9 @@ func (r *raw) view(look *screen.Look, w, h int, f *fields) []string {
 	}
 	for i := r.top; i < len(r.lines) && len(out) < h; i++ {
 		l.Reset("")
+		l.Grow(2*w + 32)
 		l.Pad(1)
-		l.Cell(t.Text, widget.From(r.lines[i], r.left), w-1, t.Glyphs.More)
+		l.Cell(t.Text, from(r.lines[i], r.left), w-1, t.Glyphs.More)
 		out = append(out, l.Fit(w))
 	}
 	return widget.Fill(out, h, w)

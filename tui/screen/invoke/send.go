@@ -58,6 +58,7 @@ func (p *page) sendMore(request proto.Message) tea.Cmd {
 		return say("not sent: the server is slow to take what was sent before")
 	}
 	p.answer.sent++
+	p.answer.version++
 	p.last.Request = p.fields.form.Redacted()
 	return tell("sent " + plural(p.answer.sent, "request"))
 }
@@ -87,7 +88,7 @@ func (p *page) call(look *screen.Look, request proto.Message) tea.Cmd {
 		s.halfClose()
 	}
 	p.stream = s
-	p.answer = answer{state: running, started: look.Clock, streams: answers, asks: asks, sent: 1, halved: !asks}
+	p.answer = answer{version: p.answer.version + 1, state: running, started: look.Clock, streams: answers, asks: asks, sent: 1, halved: !asks}
 	p.last = record{
 		Time: look.Clock, Context: look.Context, Service: m.Service, Method: p.full(), Request: p.fields.form.Redacted(),
 	}
@@ -148,6 +149,7 @@ func (p *page) ended() record {
 // stop cancels the call under way; how it ends is still heard.
 func (p *page) stop() {
 	p.answer.stopped = true
+	p.answer.version++
 	p.jobs.Stop(calling)
 }
 
@@ -160,6 +162,7 @@ func (p *page) halfClose() tea.Cmd {
 		return say("the requests are ended already")
 	}
 	p.answer.halved = true
+	p.answer.version++
 	p.stream.halfClose()
 	return tell("the requests are ended")
 }

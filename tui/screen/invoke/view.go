@@ -2,7 +2,9 @@ package invoke
 
 import (
 	"fmt"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/gctl-dev/gctl/tui/screen"
 	"github.com/gctl-dev/gctl/tui/theme"
@@ -68,6 +70,7 @@ func (p *page) beside(look *screen.Look, w, h int) []string {
 	l := &widget.Line{}
 	for i := range top {
 		l.Reset("")
+		l.Grow(len(formLines[i]) + len(jsonLines[i]) + 32)
 		l.Append(formLines[i], left)
 		l.Put(look.Theme.Dim, look.Theme.Glyphs.Vertical)
 		l.Append(jsonLines[i], right)
@@ -94,7 +97,7 @@ func (p *page) alone(look *screen.Look, w, h int) []string {
 		return nil
 	}
 	if h < 4 {
-		return p.pane(look, p.at, w, h)
+		return slices.Clone(p.pane(look, p.at, w, h))
 	}
 	t := look.Theme
 	l := &widget.Line{}
@@ -117,14 +120,53 @@ func (p *page) pane(look *screen.Look, which pane, w, h int) []string {
 	if h <= 0 {
 		return nil
 	}
+	s := sight{w: w, h: h, theme: look.Theme, focused: p.at == which}
 	switch which {
 	case formPane:
-		return p.fields.view(look, w, h, p.at == formPane, p.ask)
+		f := &p.fields
+		s.version, s.at, s.text = f.version, f.at, f.filter
+		if p.ask != nil && p.ask.row != 0 {
+			s.ask, s.text, s.problem, s.left = p.ask, p.ask.Value(), p.ask.problem, p.ask.Position()
+		}
+		return p.seen[which].get(&s, func() []string { return f.view(look, w, h, s.focused, p.ask) })
 	case jsonPane:
-		return p.raw.view(look, w, h, &p.fields)
+		if p.raw.area != nil {
+			p.seen[which] = sheet{}
+			return p.raw.view(look, w, h, &p.fields)
+		}
+		s.version, s.at, s.left = p.fields.change, p.raw.top, p.raw.left
+		return p.seen[which].get(&s, func() []string { return p.raw.view(look, w, h, &p.fields) })
 	default:
-		return p.answer.view(look, w, h)
+		s.version = p.answer.version
+		if p.answer.state == running {
+			s.clock = look.Clock
+		}
+		return p.seen[which].get(&s, func() []string { return p.answer.view(look, w, h) })
 	}
+}
+
+// sight is all that what a pane looks like depends on.
+type sight struct {
+	w, h, version, at, left int
+	theme                   *theme.Theme
+	focused                 bool
+	text, problem           string
+	ask                     *ask
+	clock                   time.Time
+}
+
+// sheet is a pane as it was drawn last.
+type sheet struct {
+	of    sight
+	lines []string
+}
+
+// get draws a pane, unless it looks as before.
+func (s *sheet) get(now *sight, draw func() []string) []string {
+	if s.lines == nil || s.of != *now {
+		s.lines, s.of = draw(), *now
+	}
+	return s.lines
 }
 
 func (p *page) paneName(which pane) string {
