@@ -1,6 +1,7 @@
 package invoke
 
 import (
+	"slices"
 	"strings"
 
 	"charm.land/bubbles/v2/textinput"
@@ -19,6 +20,7 @@ type ask struct {
 	question string
 	secret   bool
 	choices  []string // that up and down go through
+	unset    string   // the choice that no text counts as
 	problem  string   // what was wrong with the last answer
 
 	// take does what was typed, and tells what is wrong with it. on: the next row is
@@ -62,12 +64,11 @@ func (a *ask) choose(by int) {
 	if n == 0 {
 		return
 	}
-	at := -1
-	for i, c := range a.choices {
-		if c == a.Value() {
-			at = i
-		}
+	now := a.Value()
+	if now == "" {
+		now = a.unset
 	}
+	at := slices.Index(a.choices, now)
 	switch {
 	case at >= 0:
 		at = (at + by + n) % n

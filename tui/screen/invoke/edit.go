@@ -77,7 +77,7 @@ func (p *page) begin(r *form.Row) tea.Cmd {
 	}
 	id := r.ID
 	a := newAsk(r.Value)
-	a.row, a.secret, a.choices = id, r.Secret, p.fields.form.Choices(id)
+	a.row, a.secret, a.choices, a.unset = id, r.Secret, p.fields.form.Choices(id), r.Default
 	was := r.Value
 	a.take = func(text string, on bool) (tea.Cmd, string) {
 		if text != was || r.Problem != "" { // what was not touched is not set

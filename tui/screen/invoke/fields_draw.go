@@ -172,6 +172,8 @@ func (d *rowDrawer) text() (theme.Style, string) {
 			return t.Dim, "(0)"
 		}
 		return t.Text, text
+	case r.Kind == form.Message && r.Expanded:
+		return t.Dim, ""
 	case r.Kind == form.Message && !r.Set:
 		return t.Dim, t.Glyphs.None
 	case r.Kind == form.Message:

@@ -71,6 +71,9 @@ func TestChoicesAreGoneThrough(t *testing.T) {
 	d.sees("KIND_UNSPECIFIED | KIND_FAST | KIND_SLOW")
 	d.types("down", "enter")
 	d.sees(`"kind": "KIND_SLOW"`)
+	d.act(key.Remove, key.Enter) // what is not set counts as the first
+	d.types("down", "enter")
+	d.sees(`"kind": "KIND_FAST"`)
 	d.on("gift")
 	d.act(key.Mark)
 	d.sees(`"gift": true`)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -46,6 +47,7 @@ type page struct {
 	stream  *stream // the call under way
 	leaving bool    // esc was pressed once while a call is under way
 	vouched bool    // the name of the service was typed
+	now     time.Time
 	last    record  // the call under way, for the history
 }
 
@@ -91,6 +93,10 @@ func (p *page) loaded(a methodAnswer) tea.Cmd {
 	}
 	p.method, p.err = a.method, nil
 	f := form.New(a.method.Desc.Input(), a.method.Types)
+	f.Now = func() time.Time { return p.now }
+	if p.ask != nil && p.ask.row != 0 { // the row was one of the other form
+		p.ask = nil
+	}
 	var cmd tea.Cmd
 	if before != nil {
 		if err := f.SetJSON(before); err != nil {
@@ -111,6 +117,7 @@ func tell(text string) tea.Cmd { return screen.Send(screen.Say{Text: text}) }
 
 // Update implements screen.Screen.
 func (p *page) Update(msg tea.Msg, look *screen.Look) tea.Cmd {
+	p.now = look.Clock
 	switch msg := msg.(type) {
 	case screen.Shown:
 		if !p.asked {

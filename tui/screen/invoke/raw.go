@@ -30,8 +30,9 @@ type raw struct {
 	warned bool            // that it would be lost
 }
 
-// mostLines is how long a JSON may be to be edited here.
-const mostLines = 1000
+// mostLines is how long a JSON may be to be edited here: a key costs the text area as
+// much as there are lines.
+const mostLines = 500
 
 // mirror takes the JSON of the form, if that has changed.
 func (r *raw) mirror(f *fields) {
@@ -63,7 +64,7 @@ func (r *raw) begin(text string) (problem string) {
 	a.MaxHeight, a.MaxWidth = 0, 0
 	a.MaxContentHeight = mostLines * 2
 	a.SetVirtualCursor(false)
-	a.SetWidth(500)
+	a.SetWidth(160)
 	a.SetHeight(10)
 	a.SetValue(text)
 	a.MoveToBegin()
