@@ -48,7 +48,7 @@ type page struct {
 	leaving bool    // esc was pressed once while a call is under way
 	vouched bool    // the name of the service was typed
 	now     time.Time
-	last    record  // the call under way, for the history
+	last    record // the call under way, for the history
 }
 
 func newPage(jobs *screen.Jobs, service, method string) *page {

@@ -134,7 +134,7 @@ func TestRequestsWaitUntilTheyAreTaken(t *testing.T) {
 	wait := runStream(t.Context(), s, func(_ context.Context, inv *rpc.Invocation) error {
 		for {
 			if _, err := inv.Next(); err != nil {
-				return nil
+				return err
 			}
 			taken++
 		}

@@ -333,19 +333,24 @@ func (d *desk) until(so func() bool) {
 	for !so() {
 		select {
 		case msg := <-d.msgs:
-			switch msg := msg.(type) {
-			case tea.BatchMsg:
-				for _, cmd := range msg {
-					d.run(cmd)
-				}
-			case screen.Answer:
-				d.hear(msg)
-			default:
-				d.said = append(d.said, msg)
-			}
+			d.take(msg)
 		case <-deadline.C:
 			d.t.Fatalf("it did not come to that; said: %v\n%s", d.said, d.shown())
 		}
+	}
+}
+
+// take hears what a command has come to.
+func (d *desk) take(msg tea.Msg) {
+	switch msg := msg.(type) {
+	case tea.BatchMsg:
+		for _, cmd := range msg {
+			d.run(cmd)
+		}
+	case screen.Answer:
+		d.hear(msg)
+	default:
+		d.said = append(d.said, msg)
 	}
 }
 
@@ -381,7 +386,7 @@ func (d *desk) act(actions ...key.Action) {
 	}
 }
 
-// types types a text, or presses a key that has a name.
+// types presses the keys of a text, or one that has a name.
 func (d *desk) types(texts ...string) {
 	d.t.Helper()
 	named := map[string]tea.KeyPressMsg{
