@@ -1,10 +1,15 @@
 package invoke_test
 
 import (
+	"context"
+	"encoding/json"
+	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gctl-dev/gctl/fleet"
+	"github.com/gctl-dev/gctl/rpc"
 	"github.com/gctl-dev/gctl/tui/key"
 	"github.com/gctl-dev/gctl/tui/screen"
 )
@@ -216,5 +221,98 @@ func TestTheWordOfAServiceOrOfAMethod(t *testing.T) {
 	other.sees("FORM shop.v1.Order")
 	if p := other.s.Place(); p != (screen.Place{Screen: "invoke", Subject: "Get"}) {
 		t.Errorf("the place is %v", p)
+	}
+}
+
+func TestOfManyMessagesTheLatestAreKept(t *testing.T) {
+	d := opened(t, "Watch")
+	d.fill("count", "5000")
+	d.act(key.Send)
+	d.sees("✓ OK", "5000 messages", "! the first 4000 were dropped", "#5000 ")
+	d.act(key.PrevPane, key.Top)
+	d.sees("#4001 ")
+}
+
+func TestOnlyUnaryCallsHaveALimit(t *testing.T) {
+	for name, want := range map[string]time.Duration{"Get": 10 * time.Second, "Watch": 0, "Put": 0, "Chat": 0} {
+		got := make(chan time.Duration, 1)
+		d := opened(t, name, func(d *desk) {
+			open := d.look.Env.Method
+			d.look.Env.Method = func(ctx context.Context, name, service string) (*screen.Method, error) {
+				m, err := open(ctx, name, service)
+				m.Call = func(_ context.Context, _ string, inv *rpc.Invocation) (*rpc.Result, error) {
+					got <- inv.MaxTime
+					return nil, errors.New("that was it")
+				}
+				return m, err
+			}
+		})
+		d.act(key.Send)
+		d.sees("✗ no call", "that was it")
+		if limit := <-got; limit != want {
+			t.Errorf("%s may take %v, want %v", name, limit, want)
+		}
+	}
+}
+
+func TestTheCallAsData(t *testing.T) {
+	d := opened(t, "Watch")
+	d.fill("count", "2")
+	if raw, ok := d.s.Data(d.look).(json.RawMessage); !ok || string(raw) != "{\n  \"count\": 2\n}" {
+		t.Errorf("before the call it is %s", raw)
+	}
+	d.act(key.Send)
+	d.sees("✓ OK")
+	raw, err := json.Marshal(d.s.Data(d.look))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{`"method":"shop.v1.Shop/Watch"`, `"instance":"shop-1"`, `"messages":[{"count":1},{"count":2}]`, `"x-cost":["7"]`, `"code":"OK"`} {
+		if !strings.Contains(string(raw), want) {
+			t.Errorf("the data lack %s: %s", want, raw)
+		}
+	}
+}
+
+func TestHintsAreOfWhatCanBeDoneNow(t *testing.T) {
+	d := sit(t, "shop shop.v1.Shop/Put")
+	hints := func(want ...key.Action) {
+		t.Helper()
+		has := map[key.Action]bool{}
+		for _, h := range d.s.Hints() {
+			has[h.Action] = true
+		}
+		for _, a := range want {
+			if !has[a] {
+				t.Errorf("the hints lack %s: %v", a, d.s.Hints())
+			}
+		}
+	}
+	hints(key.Refresh)
+	d.sees("FORM")
+	hints(key.Send, key.Add, key.Remove, key.Mark, key.History, key.Save, key.Copy)
+	d.act(key.Enter)
+	hints(key.Enter, key.Back, key.NextPane)
+	d.types("esc")
+	d.act(key.Send)
+	hints(key.HalfClose, key.Back)
+	d.act(key.NextPane, key.Enter)
+	hints(key.Back)
+	d.types("esc")
+	d.run(d.s.Copy(d.look))
+	hints(key.Filter)
+}
+
+func TestWhatTheSchemaLacks(t *testing.T) {
+	d := opened(t, "Get", func(d *desk) {
+		open := d.look.Env.Method
+		d.look.Env.Method = func(ctx context.Context, name, service string) (*screen.Method, error) {
+			m, err := open(ctx, name, service)
+			m.Lacks = []string{"shop.v1.Secret"}
+			return m, err
+		}
+	})
+	if text := d.status(); !strings.Contains(text, "! the schema lacks 1 type") || !strings.Contains(text, "unary to 1 instance of shop") {
+		t.Errorf("the status is %s", text)
 	}
 }

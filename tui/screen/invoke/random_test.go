@@ -24,19 +24,19 @@ func TestAnyKeysAtAnySize(t *testing.T) {
 			d := opened(t, name)
 			for range 700 {
 				d.settle()
-				switch {
-				case r.IntN(20) == 0:
+				switch n := r.IntN(60); {
+				case n < 3:
 					d.look.Width, d.look.Height = 1+r.IntN(160), r.IntN(50)
-				case r.IntN(40) == 0:
+				case n == 3:
 					cmd, _ := d.s.Escape(d.look)
 					d.run(cmd)
-				case r.IntN(60) == 0:
+				case n == 4:
 					d.run(d.s.Copy(d.look))
-				case r.IntN(60) == 0:
+				case n == 5:
 					d.run(d.s.SetFilter([]string{"", "a", "zz"}[r.IntN(3)], d.look))
-				case r.IntN(60) == 0:
+				case n == 6:
 					d.hear(screen.Click{X: r.IntN(160), Y: r.IntN(50)})
-				case d.s.Typing() && r.IntN(30) == 0:
+				case d.s.Typing() && n < 9:
 					d.hear(tea.PasteMsg{Content: "\"id\": \"a\x1b[2Jb\",\r\n\t\"tags\": [\"x\"]"})
 				case d.s.Typing():
 					d.types(keys[r.IntN(len(keys))])

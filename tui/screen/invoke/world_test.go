@@ -476,6 +476,12 @@ func catalog(t testing.TB, in fleet.Instance) *fleet.Snapshot {
 	})
 }
 
+// failing is what is known where the catalog does not answer.
+func failing(t testing.TB) *fleet.Snapshot {
+	t.Helper()
+	return screentest.Snapshot(t, fleet.Delta{Sources: []fleet.SourceState{{Name: fleet.CatalogFeed, Status: fleet.SourceFailing, Err: errors.New("refused")}}})
+}
+
 type opener = func(ctx context.Context, name, service string) (*screen.Method, error)
 
 // wrong opens methods at an instance that is not there.
