@@ -38,10 +38,11 @@ func (m *model) invoke() tea.Cmd {
 	if subject == "" {
 		return m.notice(screen.Say{Text: "there is no service and no method under the cursor", Bad: true})
 	}
-	if _, list := m.pages.top().(*invoke.Screen); list && m.pages.top().Place().Subject == subject {
+	place := screen.Place{Screen: invoke.Name, Subject: subject}
+	if m.pages.top().Place() == place {
 		return nil // it is open
 	}
-	return m.open(screen.Place{Screen: invoke.Name, Subject: subject})
+	return m.open(place)
 }
 
 // menu offers what can be done about what the cursor is on.

@@ -219,7 +219,7 @@ func TestTheWordOfAServiceOrOfAMethod(t *testing.T) {
 		d.look.Snap = catalog(t, fleet.Instance{ID: "shop-1", Service: "shop", Addr: "127.0.0.1:1"})
 	})
 	other.sees("FORM shop.v1.Order")
-	if p := other.s.Place(); p != (screen.Place{Screen: "invoke", Subject: "Get"}) {
+	if p := other.s.Place(); p != (screen.Place{Screen: "invoke", Subject: "shop shop.v1.Shop/Get"}) {
 		t.Errorf("the place is %v", p)
 	}
 }

@@ -159,7 +159,7 @@ func (d *rowDrawer) value() {
 func (d *rowDrawer) text() (theme.Style, string) {
 	r, t := d.r, d.t
 	switch {
-	case r.Secret && r.Set && r.Kind != form.List && r.Kind != form.Map && r.Kind != form.Message:
+	case r.Secret && (r.Set || r.Problem != "") && r.Kind != form.List && r.Kind != form.Map && r.Kind != form.Message:
 		return t.Text, strings.Repeat(t.Glyphs.Mark, 8)
 	case r.Problem != "":
 		return t.Bad, r.Value

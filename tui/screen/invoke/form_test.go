@@ -153,6 +153,13 @@ func TestSecretsAreMasked(t *testing.T) {
 	d.lacks("tiger")
 }
 
+func TestAWrongSecretIsMaskedToo(t *testing.T) {
+	d := opened(t, "Get")
+	d.fill("token", "tiger!")
+	d.sees("✗ wrong", "bytes wants base64")
+	d.lacks("tiger")
+}
+
 func TestTheFormIsFiltered(t *testing.T) {
 	d := opened(t, "Get")
 	d.on("item")

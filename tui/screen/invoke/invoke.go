@@ -52,9 +52,6 @@ func New(jobs *screen.Jobs, subject string) *Screen {
 	return s
 }
 
-// Place implements screen.Screen.
-func (s *Screen) Place() screen.Place { return screen.Place{Screen: Name, Subject: s.subject} }
-
 // Update implements screen.Screen.
 func (s *Screen) Update(msg tea.Msg, look *screen.Look) tea.Cmd {
 	if _, waits := s.inner.(*waiting); waits {

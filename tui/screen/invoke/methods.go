@@ -226,6 +226,19 @@ func (m *methods) Focus(*screen.Look) screen.Focus {
 	return f
 }
 
+// Data implements screen.Described: all that are shown.
+func (m *methods) Data(*screen.Look) any {
+	a := m.table.Arranged()
+	if a == nil {
+		return nil
+	}
+	list := make([]map[string]string, a.Len())
+	for i := range list {
+		list[i] = map[string]string{"service": a.At(i).Service, "method": a.At(i).Method}
+	}
+	return list
+}
+
 // Copy implements screen.Copying.
 func (m *methods) Copy(*screen.Look) tea.Cmd {
 	r := m.table.Selected()

@@ -2,6 +2,7 @@ package invoke_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
@@ -28,6 +29,9 @@ func TestTheMethodsOfAService(t *testing.T) {
 	}
 	if f := d.s.Focus(d.look); f.Service != "shop" || f.Method != "shop.v1.Shop/Get" {
 		t.Errorf("the focus is %+v", f)
+	}
+	if raw, err := json.Marshal(d.s.Data(d.look)); err != nil || string(raw) != `[{"method":"Get","service":"shop.v1.Shop"},{"method":"Watch","service":"shop.v1.Shop"}]` {
+		t.Errorf("the data are %s, %v", raw, err)
 	}
 	cmd, ok := d.s.SortBy("n", d.look)
 	if !ok || len(d.s.Letters()) != 1 {

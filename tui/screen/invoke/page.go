@@ -54,9 +54,13 @@ func newPage(jobs *screen.Jobs, service, method string) *page {
 	return &page{jobs: jobs, service: service, name: method}
 }
 
-// Place implements screen.Screen.
+// Place implements screen.Screen: the method by its full name, once that is known.
 func (p *page) Place() screen.Place {
-	return screen.Place{Screen: Name, Subject: strings.TrimSpace(p.service + " " + p.name)}
+	service, name := p.service, p.name
+	if p.method != nil {
+		service, name = p.method.Service, p.full()
+	}
+	return screen.Place{Screen: Name, Subject: strings.TrimSpace(service + " " + name)}
 }
 
 type methodAnswer struct {

@@ -62,6 +62,7 @@ message Order {
   bool gift = 9;
   int32 count = 10;
   google.protobuf.Duration within = 11;
+  bytes token = 12;
 }
 message Item { string name = 1; string api_key = 2; }
 enum Kind { KIND_UNSPECIFIED = 0; KIND_FAST = 1; KIND_SLOW = 2; }
