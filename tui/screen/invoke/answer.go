@@ -92,11 +92,7 @@ func (a *answer) take(b *batch, types message.Types) {
 
 func (a *answer) add(m *received) {
 	a.count++
-	text := strings.TrimRight(m.text, "\n")
-	if m.size > len(m.text) {
-		text += fmt.Sprintf("\n... and %s more of this message", sizeOf(m.size-len(m.text)))
-	}
-	b := block{lines: strings.Split(text, "\n"), style: plain, size: len(m.text)}
+	b := block{lines: m.lines, style: plain, size: len(m.text)}
 	if a.streams {
 		b.head = fmt.Sprintf("#%d  %s  %s", m.number, m.at.Format("15:04:05.000"), sizeOf(m.size))
 	}

@@ -20,8 +20,7 @@ func crowded(tb testing.TB) *desk {
 	d.act(key.Send)
 	d.sees("✓ OK", "1000 messages")
 	d.act(key.NextPane, key.Enter)
-	d.hear(tea.PasteMsg{Content: `, "tags": [` + strings.Repeat(`"x",`, 9_980) + `"x"]`})
-	d.types("esc")
+	d.hear(tea.PasteMsg{Content: `{"tags": [` + strings.Repeat(`"x",`, 9_980) + `"x"]}`})
 	if d.s.Typing() {
 		tb.Fatal("the JSON is still edited")
 	}

@@ -91,5 +91,9 @@ func (c *choice) view(look *screen.Look) []string {
 	}
 	lines := []string{l.Fit(look.Width)}
 	lines = append(lines, c.table.View(look.Width, max(0, look.Height-1), look.Theme, true)...)
-	return widget.Fill(lines, look.Height, look.Width)
+	lines = widget.Fill(lines, look.Height, look.Width)
+	if a := c.table.Arranged(); a != nil && a.Len() == 0 && len(lines) > 0 {
+		return screen.Message(look, lines, look.Theme.Warn, fmt.Sprintf("0 of %d match %q.", len(a.Rows), c.spec.Filter.Text), "esc closes the list")
+	}
+	return lines
 }

@@ -234,6 +234,11 @@ func TestTooMuchJSONIsNotEdited(t *testing.T) {
 	d.types("esc")
 	d.act(key.Enter)
 	d.says("1205 lines of JSON are too many to be edited here")
+	d.act(key.PrevPane)
+	d.on("tags")
+	d.act(key.Remove, key.NextPane, key.Enter)
+	d.hear(tea.PasteMsg{Content: strings.Repeat("x", 20_000)})
+	d.says("too much to be edited here, and no request by itself: request, line 1, column 1")
 }
 
 func TestNoSizeIsTooSmall(t *testing.T) {

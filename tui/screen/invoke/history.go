@@ -43,11 +43,18 @@ type keptAnswer struct {
 	name string
 }
 
+// largestKept is how large a request may be to be kept, in bytes: the file is read
+// whole.
+const largestKept = 256 << 10
+
 // keep appends a call to the history.
 func (p *page) keep(look *screen.Look, r record) tea.Cmd {
 	open := look.Env.Calls
-	if open == nil || r.Request == nil {
+	switch {
+	case open == nil || r.Request == nil:
 		return nil
+	case len(r.Request) > largestKept:
+		return say("a request of " + sizeOf(len(r.Request)) + " is too large for the history")
 	}
 	return p.jobs.Start(keeping, func(context.Context) tea.Msg {
 		calls, err := open()

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	tea "charm.land/bubbletea/v2"
+
 	"github.com/gctl-dev/gctl/tui/key"
 	"github.com/gctl-dev/gctl/tui/screen"
 )
@@ -108,6 +110,8 @@ func TestTheHistoryListsSavedOnesFirstAndEachRequestOnce(t *testing.T) {
 	if first < 0 || first > second || second > third || strings.Count(shown, `"twice"`) != 1 || strings.Count(shown, `"named"`) != 1 || strings.Contains(shown, "other") {
 		t.Errorf("the list is\n%s", shown)
 	}
+	d.run(d.s.SetFilter("nosuch", d.look))
+	d.sees(`0 of 3 match "nosuch".`)
 	d.run(d.s.SetFilter("old", d.look))
 	d.sees("1/3")
 	d.act(key.Enter)
@@ -140,6 +144,19 @@ func TestAHiddenValueIsLeftEmptyAndMarked(t *testing.T) {
 	}
 	d.fill("password", "lion")
 	d.lacks("! was hidden")
+}
+
+func TestALargeRequestIsNotKept(t *testing.T) {
+	d := opened(t, "Get")
+	d.act(key.NextPane, key.Enter)
+	d.hear(tea.PasteMsg{Content: `{"id": "` + strings.Repeat("x", 300_000) + `"}`})
+	d.says("taken as the request: 300.0 kB")
+	d.act(key.Enter)
+	d.says("300.0 kB of JSON are too much to be edited here")
+	d.act(key.Send)
+	d.sees("✓ OK")
+	d.says("a request of 300.0 kB is too large for the history")
+	d.kept(0)
 }
 
 func TestWithoutAHistory(t *testing.T) {

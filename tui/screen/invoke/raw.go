@@ -34,6 +34,9 @@ type raw struct {
 // much as there are lines.
 const mostLines = 500
 
+// mostBytes is how large it may be for that.
+const mostBytes = 16 << 10
+
 // mirror takes the JSON of the form, if that has changed.
 func (r *raw) mirror(f *fields) {
 	if r.of == f.change && r.lines != nil {
@@ -59,6 +62,9 @@ func (r *raw) begin(text string) (problem string) {
 	if n := strings.Count(text, "\n") + 1; n > mostLines {
 		return strconv.Itoa(n) + " lines of JSON are too many to be edited here"
 	}
+	if len(text) > mostBytes {
+		return sizeOf(len(text)) + " of JSON are too much to be edited here"
+	}
 	a := textarea.New()
 	a.Prompt, a.ShowLineNumbers, a.CharLimit = "", false, 0
 	a.MaxHeight, a.MaxWidth = 0, 0
@@ -78,8 +84,21 @@ func (r *raw) begin(text string) (problem string) {
 // end ends the editing.
 func (r *raw) end() { r.area, r.wrong, r.warned = nil, nil, false }
 
+// paste takes what is too large to be edited as the whole request.
+func (r *raw) paste(text string, f *fields) tea.Cmd {
+	if err := f.form.SetJSON([]byte(text)); err != nil {
+		return say("too much to be edited here, and no request by itself: " + screen.Sentence(err))
+	}
+	r.end()
+	f.changed()
+	return tell("taken as the request: " + sizeOf(len(text)))
+}
+
 // typed hears a key and takes the text into the form where that is right.
 func (r *raw) typed(msg tea.Msg, f *fields) tea.Cmd {
+	if p, ok := msg.(tea.PasteMsg); ok && (len(p.Content) > mostBytes || strings.Count(p.Content, "\n") > mostLines) {
+		return r.paste(p.Content, f)
+	}
 	before := r.area.Value()
 	area, cmd := r.area.Update(msg)
 	r.area, r.warned = &area, false

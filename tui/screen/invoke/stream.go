@@ -2,7 +2,9 @@ package invoke
 
 import (
 	"context"
+	"fmt"
 	"io"
+	"strings"
 	"sync"
 	"time"
 
@@ -29,6 +31,16 @@ type received struct {
 	at     time.Time
 	text   string // JSON
 	size   int    // of the JSON, before it was cut
+	lines  []string
+}
+
+// split breaks the text into lines.
+func (r *received) split() {
+	text := strings.TrimRight(r.text, "\n")
+	if r.size > len(r.text) {
+		text += fmt.Sprintf("\n... and %s more of this message", sizeOf(r.size-len(r.text)))
+	}
+	r.lines = strings.Split(text, "\n")
 }
 
 // batch is what has happened in a call since the batch before.
@@ -125,7 +137,7 @@ func (s *stream) receive(text string, at time.Time) {
 		if size > largest {
 			text = text[:largest]
 		}
-		b.messages = append(b.messages, received{s.count, at, text, size})
+		b.messages = append(b.messages, received{number: s.count, at: at, text: text, size: size})
 		s.bytes += len(text)
 		drop := 0
 		for ; len(b.messages)-drop > keptMessages || s.bytes > keptBytes; drop++ {
@@ -167,8 +179,11 @@ func (s *stream) next(ctx context.Context) (batch, bool) {
 	}
 	s.last = time.Now()
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	got := s.new
 	s.new, s.bytes = batch{}, 0
+	s.mu.Unlock()
+	for i := range got.messages { // here, so that the loop does not have to
+		got.messages[i].split()
+	}
 	return got, true
 }

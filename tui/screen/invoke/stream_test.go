@@ -148,13 +148,15 @@ func TestRequestsWaitUntilTheyAreTaken(t *testing.T) {
 func TestWhatIsKeptOfAnAnswerIsBounded(t *testing.T) {
 	a := answer{streams: true}
 	for i := range keptMessages + 10 {
-		a.take(&batch{messages: []received{{number: i + 1, text: "{}"}}}, nil)
+		a.take(&batch{messages: []received{{number: i + 1, text: "{}", lines: []string{"{}"}}}}, nil)
 	}
 	if len(a.list) != keptMessages || a.dropped != 10 || a.count != keptMessages+10 {
 		t.Errorf("%d are kept, %d dropped of %d", len(a.list), a.dropped, a.count)
 	}
 	for i := range 10 {
-		a.take(&batch{messages: []received{{number: i, text: strings.Repeat("x", largest), size: largest + 2000}}}, nil)
+		m := received{number: i, text: strings.Repeat("x", largest), size: largest + 2000}
+		m.split()
+		a.take(&batch{messages: []received{m}}, nil)
 	}
 	if a.bytes > keptBytes {
 		t.Errorf("%d bytes are kept", a.bytes)
