@@ -152,7 +152,7 @@ func TestALargeRequestIsNotKept(t *testing.T) {
 	d.hear(tea.PasteMsg{Content: `{"id": "` + strings.Repeat("x", 300_000) + `"}`})
 	d.says("taken as the request: 300.0 kB")
 	d.act(key.Enter)
-	d.says("300.0 kB of JSON are too much to be edited here")
+	d.says("300.0 kB are too much to be edited here")
 	d.act(key.Send)
 	d.sees("✓ OK")
 	d.says("a request of 300.0 kB is too large for the history")

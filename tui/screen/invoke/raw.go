@@ -30,12 +30,28 @@ type raw struct {
 	warned bool            // that it would be lost
 }
 
-// mostLines is how long a JSON may be to be edited here: a key costs the text area as
-// much as there are lines.
-const mostLines = 500
+// What can be edited here: a key costs the text area as much as the text is large.
+const (
+	mostLines = 500
+	mostBytes = 32 << 10
+	longest   = 4 << 10 // of one line, in bytes
+)
 
-// mostBytes is how large it may be for that.
-const mostBytes = 16 << 10
+// tooMuch tells what of a text is too much to be edited here, "" if nothing is.
+func tooMuch(text string) string {
+	if n := strings.Count(text, "\n") + 1; n > mostLines {
+		return strconv.Itoa(n) + " lines are too many to be edited here"
+	}
+	if len(text) > mostBytes {
+		return sizeOf(len(text)) + " are too much to be edited here"
+	}
+	for line := range strings.Lines(text) {
+		if len(line) > longest {
+			return "a line of " + sizeOf(len(line)) + " is too long to be edited here"
+		}
+	}
+	return ""
+}
 
 // mirror takes the JSON of the form, if that has changed.
 func (r *raw) mirror(f *fields) {
@@ -59,11 +75,8 @@ func (r *raw) begin(text string) (problem string) {
 	if strings.TrimSpace(text) == "{}" {
 		text = "{\n  \n}"
 	}
-	if n := strings.Count(text, "\n") + 1; n > mostLines {
-		return strconv.Itoa(n) + " lines of JSON are too many to be edited here"
-	}
-	if len(text) > mostBytes {
-		return sizeOf(len(text)) + " of JSON are too much to be edited here"
+	if problem := tooMuch(text); problem != "" {
+		return problem
 	}
 	a := textarea.New()
 	a.Prompt, a.ShowLineNumbers, a.CharLimit = "", false, 0
@@ -84,10 +97,10 @@ func (r *raw) begin(text string) (problem string) {
 // end ends the editing.
 func (r *raw) end() { r.area, r.wrong, r.warned = nil, nil, false }
 
-// paste takes what is too large to be edited as the whole request.
-func (r *raw) paste(text string, f *fields) tea.Cmd {
+// paste takes what is too much to be edited as the whole request.
+func (r *raw) paste(text, problem string, f *fields) tea.Cmd {
 	if err := f.form.SetJSON([]byte(text)); err != nil {
-		return say("too much to be edited here, and no request by itself: " + screen.Sentence(err))
+		return say(problem + ", and it is no request by itself: " + screen.Sentence(err))
 	}
 	r.end()
 	f.changed()
@@ -96,8 +109,10 @@ func (r *raw) paste(text string, f *fields) tea.Cmd {
 
 // typed hears a key and takes the text into the form where that is right.
 func (r *raw) typed(msg tea.Msg, f *fields) tea.Cmd {
-	if p, ok := msg.(tea.PasteMsg); ok && (len(p.Content) > mostBytes || strings.Count(p.Content, "\n") > mostLines) {
-		return r.paste(p.Content, f)
+	if p, ok := msg.(tea.PasteMsg); ok {
+		if problem := tooMuch(p.Content); problem != "" {
+			return r.paste(p.Content, problem, f)
+		}
 	}
 	before := r.area.Value()
 	area, cmd := r.area.Update(msg)
