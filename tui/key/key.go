@@ -60,6 +60,7 @@ const (
 	Remove     Action = "remove"
 	Save       Action = "save"
 	History    Action = "history"
+	Instance   Action = "instance"
 	Refresh    Action = "refresh"
 	Mouse      Action = "mouse"
 	Suspend    Action = "suspend"
@@ -139,6 +140,7 @@ func Defaults() []Binding {
 		{Remove, []string{"-"}, "remove it, or clear the field"},
 		{Save, []string{"S"}, "save the request under a name"},
 		{History, []string{"H"}, "the requests that were made"},
+		{Instance, []string{"i"}, "choose the instance that is called"},
 		{Refresh, []string{"ctrl+r"}, "ask again now"},
 		{Mouse, []string{"M"}, "leave the mouse to the terminal, take it back"},
 		{Suspend, []string{"ctrl+z"}, "suspend"},

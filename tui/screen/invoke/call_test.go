@@ -255,6 +255,40 @@ func TestOnlyUnaryCallsHaveALimit(t *testing.T) {
 	}
 }
 
+func TestAnInstanceIsChosen(t *testing.T) {
+	asked := make(chan string, 2)
+	d := opened(t, "Get", func(d *desk) {
+		open := d.look.Env.Method
+		d.look.Env.Method = func(ctx context.Context, name, service string) (*screen.Method, error) {
+			m, err := open(ctx, name, service)
+			m.Instances = append(m.Instances, fleet.Instance{ID: "shop-2", Addr: "127.0.0.1:2", Version: "v2"})
+			call := m.Call
+			m.Call = func(ctx context.Context, instance string, inv *rpc.Invocation) (*rpc.Result, error) {
+				asked <- instance
+				return call(ctx, "", inv)
+			}
+			return m, err
+		}
+	})
+	d.act(key.Send)
+	d.sees("✓ OK")
+	d.act(key.Instance)
+	d.sees("any", "2 instances", "shop-1", "shop-2", "v2", "127.0.0.1:2")
+	d.act(key.Down, key.Down, key.Enter)
+	d.says("shop-2 is called from now on")
+	if text := d.status(); text != "unary to shop-2" {
+		t.Errorf("the status is %s", text)
+	}
+	d.act(key.Send)
+	d.until(func() bool { return len(asked) == 2 })
+	if first, second := <-asked, <-asked; first != "" || second != "shop-2" {
+		t.Errorf("%q and %q were called", first, second)
+	}
+	if got := d.copied(0); got != "gctl call shop.v1.Shop/Get --service shop --instance shop-2 --context test" {
+		t.Errorf("the command is %s", got)
+	}
+}
+
 func TestTheCallAsData(t *testing.T) {
 	d := opened(t, "Watch")
 	d.fill("count", "2")

@@ -49,12 +49,12 @@ func (p *page) Copy(look *screen.Look) tea.Cmd {
 			})
 		}
 	}
-	pretty := indented(text)
+	pretty, instance := indented(text), p.instance
 	gctl := p.command(look, string(text))
 	options := []option{
 		{at: 0, title: "gctl", about: "a command", text: gctl, do: clip("the command", gctl)},
-		{at: 1, title: "grpcurl", about: "a command", text: "grpcurl ... " + p.full(), do: later("the command", func(ctx context.Context) (string, error) { return p.grpcurl(ctx, text) })},
-		{at: 2, title: "Go", about: "a program", text: "package main ...", do: later("the program", func(ctx context.Context) (string, error) { return p.program(ctx, text) })},
+		{at: 1, title: "grpcurl", about: "a command", text: "grpcurl ... " + p.full(), do: later("the command", func(ctx context.Context) (string, error) { return p.grpcurl(ctx, instance, text) })},
+		{at: 2, title: "Go", about: "a program", text: "package main ...", do: later("the program", func(ctx context.Context) (string, error) { return p.program(ctx, instance, text) })},
 		{at: 3, title: "JSON", about: "the request", text: string(text), do: clip("the request", pretty+"\n")},
 	}
 	if answer := p.answer.text(); len(answer) > 0 {
@@ -83,6 +83,9 @@ func (p *page) command(look *screen.Look, request string) string {
 	if p.method.Service != "" {
 		words = append(words, "--service", p.method.Service)
 	}
+	if p.instance != "" {
+		words = append(words, "--instance", p.instance)
+	}
 	if request != "{}" {
 		words = append(words, "-d", request)
 	}
@@ -93,7 +96,7 @@ func (p *page) command(look *screen.Look, request string) string {
 }
 
 // grpcurl is the call as a command of grpcurl.
-func (p *page) grpcurl(ctx context.Context, request []byte) (string, error) {
+func (p *page) grpcurl(ctx context.Context, instance string, request []byte) (string, error) {
 	if p.method.Grpcurl == nil {
 		return "", errors.New("there is no such command here")
 	}
@@ -105,7 +108,7 @@ func (p *page) grpcurl(ctx context.Context, request []byte) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return p.method.Grpcurl(ctx, "", []proto.Message{m})
+	return p.method.Grpcurl(ctx, instance, []proto.Message{m})
 }
 
 // Describe implements screen.Described: the field under the cursor of the form, and the

@@ -43,6 +43,8 @@ type page struct {
 	choice *choice // a list over the page, nil for none
 	seen   [panes]sheet
 
+	instance string // the ID of the one to call; empty: any
+
 	stream  *stream // the call under way
 	leaving bool    // esc was pressed once while a call is under way
 	vouched bool    // the name of the service was typed
@@ -242,6 +244,8 @@ func (p *page) act(a key.Action, look *screen.Look) tea.Cmd {
 		return p.openPast(look)
 	case key.Save:
 		return p.askName(look)
+	case key.Instance:
+		p.chooseInstance()
 	case key.Refresh:
 		return p.load(look)
 	default:

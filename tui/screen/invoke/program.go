@@ -21,14 +21,16 @@ func base64Of(text string) string { return base64.StdEncoding.EncodeToString([]b
 
 // program is the call as a program in Go, by the generated client of the package
 // that the schema names.
-func (p *page) program(ctx context.Context, request []byte) (string, error) {
+func (p *page) program(ctx context.Context, instance string, request []byte) (string, error) {
 	md := p.method.Desc
 	g := &generated{imports: map[string]string{}, plaintext: true, addr: "localhost:9090"}
-	if len(p.method.Instances) > 0 {
-		g.addr = p.method.Instances[0].Addr
+	for i, in := range p.method.Instances {
+		if in.ID == instance || instance == "" && i == 0 {
+			g.addr = in.Addr
+		}
 	}
 	if p.method.Grpcurl != nil { // it knows how the instance is reached
-		line, err := p.grpcurl(ctx, request)
+		line, err := p.grpcurl(ctx, instance, request)
 		if err != nil {
 			return "", err
 		}

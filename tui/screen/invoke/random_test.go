@@ -15,14 +15,14 @@ import (
 func TestAnyKeysAtAnySize(t *testing.T) {
 	actions := []key.Action{
 		key.Up, key.Down, key.Down, key.Left, key.Right, key.Top, key.Bottom, key.HalfDown, key.PageUp, key.NextPane, key.PrevPane,
-		key.Enter, key.Enter, key.Mark, key.Add, key.Remove, key.Send, key.HalfClose, key.History, key.Save, key.Refresh,
+		key.Enter, key.Enter, key.Mark, key.Add, key.Remove, key.Send, key.HalfClose, key.History, key.Save, key.Refresh, key.Instance,
 	}
 	keys := []string{"a", "1", "\"", "{", "}", ":", ",", "enter", "enter", "esc", "esc", "tab", "up", "down", "backspace", "ctrl+s", "end", "é", "界"}
 	for _, name := range []string{"Get", "Watch", "Put", "Chat"} {
-		for seed := range uint64(4) {
+		for seed := range uint64(3) {
 			r := rand.New(rand.NewPCG(seed, 1))
 			d := opened(t, name)
-			for range 700 {
+			for range 300 {
 				d.settle()
 				switch n := r.IntN(60); {
 				case n < 3:

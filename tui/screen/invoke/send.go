@@ -2,11 +2,15 @@ package invoke
 
 import (
 	"context"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/gctl-dev/gctl/fleet"
 	"github.com/gctl-dev/gctl/tui/key"
 	"github.com/gctl-dev/gctl/tui/screen"
 )
@@ -95,13 +99,13 @@ func (p *page) call(look *screen.Look, request proto.Message) tea.Cmd {
 	if !wide(look) && !asks {
 		p.at = answerPane
 	}
-	limit := time.Duration(0)
+	limit, instance := time.Duration(0), p.instance
 	if !asks && !answers {
 		limit = unaryLimit
 	}
 	return tea.Batch(
 		p.jobs.Start(calling, func(ctx context.Context) tea.Msg {
-			s.run(ctx, m, "", limit)
+			s.run(ctx, m, instance, limit)
 			return nil
 		}),
 		p.await(s),
@@ -165,4 +169,23 @@ func (p *page) halfClose() tea.Cmd {
 	p.answer.version++
 	p.stream.halfClose()
 	return tell("the requests are ended")
+}
+
+// chooseInstance asks which instance is to be called.
+func (p *page) chooseInstance() {
+	take := func(id, said string) func(*screen.Look) tea.Cmd {
+		return func(*screen.Look) tea.Cmd {
+			p.instance = id
+			return tell(said)
+		}
+	}
+	options := []option{{title: "any", about: plural(len(p.method.Instances), "instance"), text: "the first that accepts", do: take("", "any instance is called")}}
+	for i := range p.method.Instances {
+		in := &p.method.Instances[i]
+		options = append(options, option{
+			at: i + 1, title: in.ID, about: strings.TrimSpace(string(in.Catalog) + " " + in.Version), text: in.Addr, do: take(in.ID, in.ID+" is called from now on"),
+		})
+	}
+	p.open("call", options)
+	p.choice.table.Select(strconv.Itoa(slices.IndexFunc(p.method.Instances, func(in fleet.Instance) bool { return in.ID == p.instance }) + 1))
 }

@@ -30,6 +30,11 @@ func (p *page) Status(look *screen.Look, l *widget.Line) {
 		p.answer.verdict(l, t, look.Clock, look.Keys)
 		return
 	}
+	if p.instance != "" {
+		l.Put(t.Dim, p.kind()+" to ")
+		l.Put(t.Accent, p.instance)
+		return
+	}
 	l.Put(t.Dim, p.kind()+" to "+plural(len(p.method.Instances), "instance")+" of "+p.method.Service)
 }
 
@@ -80,5 +85,5 @@ func (p *page) Hints() []screen.Hint {
 		list = append(list, screen.Hint{Action: key.Enter, Does: "whole page"})
 	}
 	return append(list, screen.Hint{Action: key.History, Does: "history"}, screen.Hint{Action: key.Save, Does: "save"},
-		screen.Hint{Action: key.Copy, Does: "copy"}, screen.Hint{Action: key.Describe, Does: "headers, details"}, screen.Hint{Action: key.JSON, Does: "JSON"})
+		screen.Hint{Action: key.Copy, Does: "copy"}, screen.Hint{Action: key.Instance, Does: "instance"}, screen.Hint{Action: key.Describe, Does: "headers, details"}, screen.Hint{Action: key.JSON, Does: "JSON"})
 }
