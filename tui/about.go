@@ -27,7 +27,7 @@ func (m *model) help() tea.Cmd {
 		own[string(h.Action)] = true
 		lines = append(lines, fmt.Sprintf("  %-18s %s", strings.Join(m.keys.Keys(h.Action), " "), h.Does))
 	}
-	if s, ok := top.(screen.Sorted); ok {
+	if s, ok := top.(screen.Sorted); ok && len(s.Letters()) > 0 {
 		var letters []string
 		for _, c := range s.Letters() {
 			letters = append(letters, c.Key+" "+c.Column)

@@ -45,7 +45,7 @@ func optionColumns() []widget.Column[option] {
 			Text: func(o *option) string { return o.about },
 		},
 		{
-			Title: "REQUEST", Min: 12, Grow: 4,
+			Name: "text", Min: 12, Grow: 4,
 			Draw: func(l *widget.Line, t *theme.Theme, o *option, w int) { l.Cell(t.Text, o.text, w, t.Glyphs.More) },
 			Text: func(o *option) string { return o.text },
 		},
