@@ -195,6 +195,10 @@ func TestTheSchemaIsAskedFor(t *testing.T) {
 	d.act(key.Refresh)
 	d.until(func() bool { return !d.jobs.Busy("ask") })
 	d.sees(`"id": "kept"`)
+	d.fill("count", "many")
+	d.act(key.Refresh)
+	d.says("the schema is the one from before: first mend count")
+	d.sees(`"id": "kept"`, "✗ wrong")
 	if f := d.s.Focus(d.look); f.Service != "shop" || f.Method != "shop.v1.Shop/Get" {
 		t.Errorf("the focus is %+v", f)
 	}

@@ -94,14 +94,14 @@ func (p *page) loaded(a methodAnswer) tea.Cmd {
 	}
 	var before []byte
 	if p.method != nil {
-		before, _ = p.fields.form.JSON() // a wrong text is lost with its schema
+		var err error
+		if before, err = p.fields.form.JSON(); err != nil {
+			return say("the schema is the one from before: first mend " + screen.Sentence(err))
+		}
 	}
-	p.method, p.err = a.method, nil
+	p.method, p.err, p.ask = a.method, nil, nil // a question may be about a row of the other form
 	f := form.New(a.method.Desc.Input(), a.method.Types)
 	f.Now = func() time.Time { return p.now }
-	if p.ask != nil && p.ask.row != 0 { // the row was one of the other form
-		p.ask = nil
-	}
 	var cmd tea.Cmd
 	if before != nil {
 		if err := f.SetJSON(before); err != nil {
