@@ -27,7 +27,7 @@ func (m *model) help() tea.Cmd {
 		own[string(h.Action)] = true
 		lines = append(lines, fmt.Sprintf("  %-18s %s", strings.Join(m.keys.Keys(h.Action), " "), h.Does))
 	}
-	if s, ok := top.(screen.Sorted); ok {
+	if s, ok := top.(screen.Sorted); ok && len(s.Letters()) > 0 {
 		var letters []string
 		for _, c := range s.Letters() {
 			letters = append(letters, c.Key+" "+c.Column)
@@ -143,6 +143,9 @@ func (m *model) json() tea.Cmd {
 
 // copy copies what is under the cursor.
 func (m *model) copy() tea.Cmd {
+	if c, ok := m.pages.top().(screen.Copying); ok {
+		return c.Copy(&m.look)
+	}
 	if c, ok := m.pages.top().(screen.Copied); ok {
 		if what, text := c.Copied(&m.look); text != "" {
 			return m.said(screen.Clip{What: what, Text: text})

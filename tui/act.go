@@ -9,6 +9,7 @@ import (
 	"github.com/gctl-dev/gctl/fleet"
 	"github.com/gctl-dev/gctl/tui/screen"
 	"github.com/gctl-dev/gctl/tui/screen/act"
+	"github.com/gctl-dev/gctl/tui/screen/invoke"
 )
 
 // focus is what the cursor is on.
@@ -28,6 +29,20 @@ func (m *model) to(name string) func() tea.Cmd {
 		}
 		return m.open(screen.Place{Screen: name, Subject: f.Service})
 	}
+}
+
+// invoke opens the method under the cursor, or the methods of the service.
+func (m *model) invoke() tea.Cmd {
+	f := m.focus()
+	subject := strings.TrimSpace(f.Service + " " + f.Method)
+	if subject == "" {
+		return m.notice(screen.Say{Text: "there is no service and no method under the cursor", Bad: true})
+	}
+	place := screen.Place{Screen: invoke.Name, Subject: subject}
+	if m.pages.top().Place() == place {
+		return nil // it is open
+	}
+	return m.open(place)
 }
 
 // menu offers what can be done about what the cursor is on.

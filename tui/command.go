@@ -18,6 +18,7 @@ type order struct {
 	takes       string // what follows the name, for the help
 	about       string
 	values      func(m *model) []string // that may follow
+	free        bool                    // anything else may follow too
 	do          func(m *model, arg string) tea.Cmd
 }
 
@@ -32,6 +33,7 @@ func orders() []order {
 		{name: "traces", takes: "[SERVICE]", about: "search for traces, of a service or of all", values: serviceNames, do: page("traces")},
 		{name: "trace", takes: "ID", about: "one trace; the beginning of its ID is enough", do: page("trace")},
 		{name: "why", takes: "NAME", about: "why a service is not well", values: serviceNames, do: page("why")},
+		{name: "invoke", takes: "[SERVICE] METHOD", about: "fill in and call a method", values: serviceNames, free: true, do: page("invoke")},
 		{name: "actions", about: "what was changed from here", do: func(m *model, _ string) tea.Cmd { return m.follow(screen.Run{Command: "gctl actions"}) }},
 		{name: "at", takes: "TIME", about: "move the time cursor: 14:02, -20m, now", do: (*model).orderAt},
 		{name: "window", takes: "DURATION", about: "how far charts and searches go back", do: (*model).orderWindow},
@@ -73,7 +75,7 @@ func (m *model) run(p *prompt) tea.Cmd {
 	if i < 0 {
 		return m.notice(screen.Say{Text: "no command " + name + nearest(name, list), Bad: true})
 	}
-	if list[i].values != nil && arg != "" {
+	if list[i].values != nil && !list[i].free && arg != "" {
 		values := list[i].values(m)
 		if !slices.Contains(values, arg) {
 			if near := fleet.Nearest(arg, values, 3); len(near) > 0 {

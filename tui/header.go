@@ -141,7 +141,11 @@ func (m *model) footer(l *widget.Line) {
 		return
 	}
 	l.Pad(1)
-	for _, h := range append(m.pages.top().Hints(), screen.Hint{Action: key.Command, Does: "command"}, screen.Hint{Action: key.Help, Does: "help"}, screen.Hint{Action: key.Quit, Does: "quit"}) {
+	hints := m.pages.top().Hints()
+	if typing, ok := m.pages.top().(screen.Typing); !ok || !typing.Typing() { // else these are text
+		hints = append(hints, screen.Hint{Action: key.Command, Does: "command"}, screen.Hint{Action: key.Help, Does: "help"}, screen.Hint{Action: key.Quit, Does: "quit"})
+	}
+	for _, h := range hints {
 		name := m.keys.Key(h.Action)
 		if name == "" {
 			continue

@@ -66,6 +66,7 @@ func (m *model) actions() map[key.Action]func() tea.Cmd {
 		key.Why:        m.to("why"),
 		key.Traces:     m.to("traces"),
 		key.Act:        m.menu,
+		key.Invoke:     m.invoke,
 		key.Describe:   m.describe,
 		key.JSON:       m.json,
 		key.Copy:       m.copy,
@@ -87,8 +88,14 @@ func (m *model) toggleMouse() tea.Cmd {
 	return m.notice(screen.Say{Text: text})
 }
 
-// escape clears the filter or the marks, then comes back to now, then goes back.
+// escape ends what the screen has begun, clears the filter or the marks, comes back
+// to now, goes back: the first of these that there is.
 func (m *model) escape() tea.Cmd {
+	if e, ok := m.pages.top().(screen.Escaped); ok {
+		if cmd, did := e.Escape(&m.look); did {
+			return cmd
+		}
+	}
 	if f, ok := m.pages.top().(screen.Filtered); ok && f.Filter() != "" {
 		return f.SetFilter("", &m.look)
 	}

@@ -66,7 +66,7 @@ func newModel(ctx context.Context, o Options) (*model, error) {
 	m := &model{o: o, ctx: ctx, end: end, keys: keys, dark: true, mouse: true, dirty: true}
 	m.live, m.clock = o.Store.Snapshot(), o.Now()
 	m.look = screen.Look{
-		Snap: m.live, Now: m.clock, Clock: m.clock, Live: true, Window: o.Window, Keys: keys, Context: o.Context, Env: &m.o.Env,
+		Snap: m.live, Now: m.clock, Clock: m.clock, Live: true, Window: o.Window, Keys: keys, Context: o.Context, Protected: o.Protected, Env: &m.o.Env,
 		History: history.New(history.Options{}),
 	}
 	if err := m.paint(); err != nil {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/gctl-dev/gctl/fleet"
 	"github.com/gctl-dev/gctl/tui/screen"
+	"github.com/gctl-dev/gctl/tui/screen/invoke"
 	"github.com/gctl-dev/gctl/tui/screen/service"
 	"github.com/gctl-dev/gctl/tui/screen/services"
 	"github.com/gctl-dev/gctl/tui/screen/trace"
@@ -120,7 +121,8 @@ func screens() map[string]func(m *model, jobs *screen.Jobs, subject string) scre
 		services.Name: func(m *model, jobs *screen.Jobs, _ string) screen.Screen {
 			return services.New(jobs, m.o.Columns[services.Name]...)
 		},
-		why.Name: func(_ *model, jobs *screen.Jobs, name string) screen.Screen { return why.New(jobs, name) },
+		invoke.Name: func(_ *model, jobs *screen.Jobs, subject string) screen.Screen { return invoke.New(jobs, subject) },
+		why.Name:    func(_ *model, jobs *screen.Jobs, name string) screen.Screen { return why.New(jobs, name) },
 		service.Name: func(m *model, jobs *screen.Jobs, name string) screen.Screen {
 			return service.New(jobs, name, m.o.Columns)
 		},

@@ -54,6 +54,13 @@ const (
 	Act        Action = "act"
 	Note       Action = "note"
 	Export     Action = "export"
+	Send       Action = "send"
+	HalfClose  Action = "half-close"
+	Add        Action = "add"
+	Remove     Action = "remove"
+	Save       Action = "save"
+	History    Action = "history"
+	Instance   Action = "instance"
 	Refresh    Action = "refresh"
 	Mouse      Action = "mouse"
 	Suspend    Action = "suspend"
@@ -127,6 +134,13 @@ func Defaults() []Binding {
 		{Record, []string{"R"}, "record, stop recording"},
 		{Note, []string{"n"}, "note for the incident"},
 		{Export, []string{"E"}, "export the incident"},
+		{Send, []string{"ctrl+s"}, "send the request"},
+		{HalfClose, []string{"ctrl+e"}, "end the requests of a stream"},
+		{Add, []string{"+"}, "add an element, an entry"},
+		{Remove, []string{"-"}, "remove it, or clear the field"},
+		{Save, []string{"S"}, "save the request under a name"},
+		{History, []string{"H"}, "the requests that were made"},
+		{Instance, []string{"i"}, "choose the instance that is called"},
 		{Refresh, []string{"ctrl+r"}, "ask again now"},
 		{Mouse, []string{"M"}, "leave the mouse to the terminal, take it back"},
 		{Suspend, []string{"ctrl+z"}, "suspend"},

@@ -45,6 +45,7 @@ type Look struct {
 	Theme         *theme.Theme
 	Keys          *key.Map
 	Context       string // the name of the context, as evidence names it
+	Protected     bool   // the context wants names to be typed before something is done
 	Env           *Env
 }
 
@@ -130,6 +131,15 @@ type Tabled interface{ Rows(look *Look) any }
 // Copied is a screen of which something can be copied.
 type Copied interface {
 	Copied(look *Look) (what, text string)
+}
+
+// Copying is a screen of which there is more than one thing to copy: it asks which.
+type Copying interface{ Copy(look *Look) tea.Cmd }
+
+// Escaped is a screen on which esc first ends something of its own. It tells
+// whether there was something.
+type Escaped interface {
+	Escape(look *Look) (tea.Cmd, bool)
 }
 
 // The messages that screens get.
