@@ -10,6 +10,7 @@ import (
 
 	"github.com/gctl-dev/gctl/fleet"
 	"github.com/gctl-dev/gctl/tui/screen"
+	"github.com/gctl-dev/gctl/tui/screen/breakers"
 )
 
 // order is something that the command line can do.
@@ -28,12 +29,23 @@ func orders() []order {
 	}
 	return []order{
 		{name: "services", short: "fleet", about: "all services, the one in trouble first", do: page(home)},
+		{name: "breakers", takes: "[SERVICE]", about: "breakers, caller by callee", values: serviceNames, do: page(breakers.Name)},
 		{name: "at", takes: "TIME", about: "move the time cursor: 14:02, -20m, now", do: (*model).orderAt},
 		{name: "window", takes: "DURATION", about: "how far charts and searches go back", do: (*model).orderWindow},
 		{name: "ctx", short: "context", takes: "NAME", about: "switch to another context", values: func(m *model) []string { return m.o.Contexts }, do: (*model).orderContext},
 		{name: "help", about: "the keys of this screen", do: func(m *model, _ string) tea.Cmd { return m.help() }},
 		{name: "quit", short: "q", about: "quit", do: func(*model, string) tea.Cmd { return tea.Quit }},
 	}
+}
+
+// serviceNames are the services that a command may be about.
+func serviceNames(m *model) []string {
+	list := m.look.Snap.Services()
+	names := make([]string, len(list))
+	for i, s := range list {
+		names[i] = s.Name
+	}
+	return names
 }
 
 // run does what was typed.

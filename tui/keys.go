@@ -7,6 +7,7 @@ import (
 
 	"github.com/gctl-dev/gctl/tui/key"
 	"github.com/gctl-dev/gctl/tui/screen"
+	"github.com/gctl-dev/gctl/tui/screen/breakers"
 )
 
 // key hears a key: it belongs to what is being typed, to a sort that has begun, to
@@ -65,6 +66,7 @@ func (m *model) actions() map[key.Action]func() tea.Cmd {
 		key.Describe:   m.describe,
 		key.JSON:       m.json,
 		key.Copy:       m.copy,
+		key.Breakers:   m.openAbout(breakers.Name),
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/gctl-dev/gctl/fleet"
 	"github.com/gctl-dev/gctl/tui/screen"
+	"github.com/gctl-dev/gctl/tui/screen/breakers"
 	"github.com/gctl-dev/gctl/tui/screen/services"
 )
 
@@ -87,6 +88,7 @@ func (m *model) make(place screen.Place) page {
 func screens() map[string]func(jobs *screen.Jobs, subject string) screen.Screen {
 	return map[string]func(*screen.Jobs, string) screen.Screen{
 		services.Name: func(jobs *screen.Jobs, _ string) screen.Screen { return services.New(jobs) },
+		breakers.Name: func(jobs *screen.Jobs, subject string) screen.Screen { return breakers.New(jobs, subject) },
 	}
 }
 
@@ -117,6 +119,21 @@ func (m *model) open(place screen.Place) tea.Cmd {
 	}
 	m.pages.push(m.make(place))
 	return m.deliver(screen.Shown{})
+}
+
+// openAbout opens a screen about the service under the cursor, or that of the page.
+func (m *model) openAbout(name string) func() tea.Cmd {
+	return func() tea.Cmd {
+		top := m.pages.top()
+		subject := ""
+		if f, ok := top.(screen.Focused); ok {
+			subject = f.Focus(&m.look).Service
+		}
+		if subject == "" && top.Place().Screen != home {
+			subject = top.Place().Subject
+		}
+		return m.open(screen.Place{Screen: name, Subject: subject})
+	}
 }
 
 // back goes to the page before.
