@@ -160,6 +160,9 @@ func (o *dashOptions) env(context.Context) screen.Env {
 			return fleet.NewIdentity(fleet.IdentityOptions{Instances: slices.Clone(instances), Map: NamesOf(c)})
 		},
 		Traces: func(ctx context.Context) (fleet.TraceReader, error) { return openNamedTraces(ctx, f) },
+		Events: func(ctx context.Context, service string, since, until time.Time) (fleet.EventList, error) {
+			return pastEvents(ctx, f, service, since, until)
+		},
 		Why: func(ctx context.Context, service string, at time.Time) (*why.Report, error) {
 			w := &whyOptions{f: f}
 			sources, err := w.sources(ctx)

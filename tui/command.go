@@ -11,6 +11,7 @@ import (
 	"github.com/gctl-dev/gctl/fleet"
 	"github.com/gctl-dev/gctl/tui/screen"
 	"github.com/gctl-dev/gctl/tui/screen/breakers"
+	"github.com/gctl-dev/gctl/tui/screen/events"
 )
 
 // order is something that the command line can do.
@@ -30,6 +31,7 @@ func orders() []order {
 	return []order{
 		{name: "services", short: "fleet", about: "all services, the one in trouble first", do: page(home)},
 		{name: "breakers", takes: "[SERVICE]", about: "breakers, caller by callee", values: serviceNames, do: page(breakers.Name)},
+		{name: "events", takes: "[SERVICE]", about: "what changed when", values: serviceNames, do: page(events.Name)},
 		{name: "at", takes: "TIME", about: "move the time cursor: 14:02, -20m, now", do: (*model).orderAt},
 		{name: "window", takes: "DURATION", about: "how far charts and searches go back", do: (*model).orderWindow},
 		{name: "ctx", short: "context", takes: "NAME", about: "switch to another context", values: func(m *model) []string { return m.o.Contexts }, do: (*model).orderContext},

@@ -8,6 +8,7 @@ import (
 	"github.com/gctl-dev/gctl/tui/key"
 	"github.com/gctl-dev/gctl/tui/screen"
 	"github.com/gctl-dev/gctl/tui/screen/breakers"
+	"github.com/gctl-dev/gctl/tui/screen/events"
 )
 
 // key hears a key: it belongs to what is being typed, to a sort that has begun, to
@@ -67,6 +68,7 @@ func (m *model) actions() map[key.Action]func() tea.Cmd {
 		key.JSON:       m.json,
 		key.Copy:       m.copy,
 		key.Breakers:   m.openAbout(breakers.Name),
+		key.Events:     m.openAbout(events.Name),
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/gctl-dev/gctl/fleet"
 	"github.com/gctl-dev/gctl/tui/screen"
 	"github.com/gctl-dev/gctl/tui/screen/breakers"
+	"github.com/gctl-dev/gctl/tui/screen/events"
 	"github.com/gctl-dev/gctl/tui/screen/services"
 )
 
@@ -88,6 +89,7 @@ func (m *model) make(place screen.Place) page {
 func screens() map[string]func(jobs *screen.Jobs, subject string) screen.Screen {
 	return map[string]func(*screen.Jobs, string) screen.Screen{
 		services.Name: func(jobs *screen.Jobs, _ string) screen.Screen { return services.New(jobs) },
+		events.Name:   func(jobs *screen.Jobs, subject string) screen.Screen { return events.New(jobs, subject) },
 		breakers.Name: func(jobs *screen.Jobs, subject string) screen.Screen { return breakers.New(jobs, subject) },
 	}
 }

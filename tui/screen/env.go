@@ -17,6 +17,10 @@ type Env struct {
 	Identity func(instances []fleet.Instance) *fleet.Identity
 	// Traces opens what keeps traces.
 	Traces func(ctx context.Context) (fleet.TraceReader, error)
+	// Events tells what changed before gctl looked, of one service or, if that is
+	// empty, of all: what was recorded, and what others remember. It fails with
+	// fleet.ErrNoHistory where nothing is known; where nobody recorded, From is until.
+	Events func(ctx context.Context, service string, since, until time.Time) (fleet.EventList, error)
 	// Why finds out why a service is not well; a zero time is now.
 	Why func(ctx context.Context, service string, at time.Time) (*why.Report, error)
 }
