@@ -239,6 +239,9 @@ func (o *dashOptions) env(context.Context) screen.Env {
 			return state.NewJournal(filepath.Join(dir, "calls.jsonl")), nil
 		},
 		Command: func(ctx context.Context, args ...string) (string, int) { return runInside(ctx, f, args) },
+		Events: func(ctx context.Context, service string, since, until time.Time) (fleet.EventList, error) {
+			return pastEvents(ctx, f, service, since, until)
+		},
 		Why: func(ctx context.Context, service string, at time.Time) (*why.Report, error) {
 			w := &whyOptions{f: f}
 			w.conn.register(pflag.NewFlagSet("", pflag.ContinueOnError)) // what the context says

@@ -10,6 +10,8 @@ import (
 
 	"github.com/gctl-dev/gctl/fleet"
 	"github.com/gctl-dev/gctl/tui/screen"
+	"github.com/gctl-dev/gctl/tui/screen/breakers"
+	"github.com/gctl-dev/gctl/tui/screen/events"
 )
 
 // order is something that the command line can do.
@@ -35,6 +37,8 @@ func orders() []order {
 		{name: "why", takes: "NAME", about: "why a service is not well", values: serviceNames, do: page("why")},
 		{name: "invoke", takes: "[SERVICE] METHOD", about: "fill in and call a method", values: serviceNames, free: true, do: page("invoke")},
 		{name: "actions", about: "what was changed from here", do: func(m *model, _ string) tea.Cmd { return m.follow(screen.Run{Command: "gctl actions"}) }},
+		{name: "breakers", takes: "[SERVICE]", about: "breakers, caller by callee", values: serviceNames, do: page(breakers.Name)},
+		{name: "events", takes: "[SERVICE]", about: "what changed when", values: serviceNames, do: page(events.Name)},
 		{name: "at", takes: "TIME", about: "move the time cursor: 14:02, -20m, now", do: (*model).orderAt},
 		{name: "window", takes: "DURATION", about: "how far charts and searches go back", do: (*model).orderWindow},
 		{name: "ctx", short: "context", takes: "NAME", about: "switch to another context", values: func(m *model) []string { return m.o.Contexts }, do: (*model).orderContext},

@@ -70,6 +70,8 @@ func (m *model) actions() map[key.Action]func() tea.Cmd {
 		key.Describe:   m.describe,
 		key.JSON:       m.json,
 		key.Copy:       m.copy,
+		key.Breakers:   m.to("breakers"),
+		key.Events:     m.to("events"),
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/gctl-dev/gctl/fleet"
 	"github.com/gctl-dev/gctl/tui/history"
 	"github.com/gctl-dev/gctl/tui/key"
+	"github.com/gctl-dev/gctl/tui/notes"
 	"github.com/gctl-dev/gctl/tui/screen"
 	"github.com/gctl-dev/gctl/tui/theme"
 )
@@ -67,7 +68,7 @@ func newModel(ctx context.Context, o Options) (*model, error) {
 	m.live, m.clock = o.Store.Snapshot(), o.Now()
 	m.look = screen.Look{
 		Snap: m.live, Now: m.clock, Clock: m.clock, Live: true, Window: o.Window, Keys: keys, Context: o.Context, Protected: o.Protected, Env: &m.o.Env,
-		History: history.New(history.Options{}),
+		History: history.New(history.Options{}), Notes: &notes.Notes{}, Began: m.clock,
 	}
 	if err := m.paint(); err != nil {
 		end()
@@ -264,6 +265,8 @@ func (m *model) said(msg tea.Msg) tea.Cmd {
 	case outputMsg:
 		m.say.Text = ""
 		return m.show(screen.Show{Title: msg.command, Lines: msg.lines})
+	case screen.At:
+		return m.goTo(msg.Time, false)
 	case screen.Clip:
 		return tea.Batch(tea.SetClipboard(msg.Text), m.notice(screen.Say{Text: "copied " + msg.What}))
 	}

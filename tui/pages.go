@@ -10,6 +10,8 @@ import (
 
 	"github.com/gctl-dev/gctl/fleet"
 	"github.com/gctl-dev/gctl/tui/screen"
+	"github.com/gctl-dev/gctl/tui/screen/breakers"
+	"github.com/gctl-dev/gctl/tui/screen/events"
 	"github.com/gctl-dev/gctl/tui/screen/invoke"
 	"github.com/gctl-dev/gctl/tui/screen/service"
 	"github.com/gctl-dev/gctl/tui/screen/services"
@@ -121,8 +123,10 @@ func screens() map[string]func(m *model, jobs *screen.Jobs, subject string) scre
 		services.Name: func(m *model, jobs *screen.Jobs, _ string) screen.Screen {
 			return services.New(jobs, m.o.Columns[services.Name]...)
 		},
-		invoke.Name: func(_ *model, jobs *screen.Jobs, subject string) screen.Screen { return invoke.New(jobs, subject) },
-		why.Name:    func(_ *model, jobs *screen.Jobs, name string) screen.Screen { return why.New(jobs, name) },
+		events.Name:   func(_ *model, jobs *screen.Jobs, subject string) screen.Screen { return events.New(jobs, subject) },
+		breakers.Name: func(_ *model, jobs *screen.Jobs, subject string) screen.Screen { return breakers.New(jobs, subject) },
+		invoke.Name:   func(_ *model, jobs *screen.Jobs, subject string) screen.Screen { return invoke.New(jobs, subject) },
+		why.Name:      func(_ *model, jobs *screen.Jobs, name string) screen.Screen { return why.New(jobs, name) },
 		service.Name: func(m *model, jobs *screen.Jobs, name string) screen.Screen {
 			return service.New(jobs, name, m.o.Columns)
 		},
@@ -157,6 +161,21 @@ func (m *model) open(place screen.Place) tea.Cmd {
 	}
 	m.pages.push(m.make(place))
 	return m.deliver(screen.Shown{})
+}
+
+// openAbout opens a screen about the service under the cursor, or that of the page.
+func (m *model) openAbout(name string) func() tea.Cmd {
+	return func() tea.Cmd {
+		top := m.pages.top()
+		subject := ""
+		if f, ok := top.(screen.Focused); ok {
+			subject = f.Focus(&m.look).Service
+		}
+		if subject == "" && top.Place().Screen != home {
+			subject = top.Place().Subject
+		}
+		return m.open(screen.Place{Screen: name, Subject: subject})
+	}
 }
 
 // back goes to the page before.

@@ -28,6 +28,10 @@ type Env struct {
 	// Command runs a command of gctl with its arguments, without a terminal, and
 	// returns all that it says and its exit code.
 	Command func(ctx context.Context, args ...string) (output string, code int)
+	// Events tells what changed before gctl looked, of one service or, if that is
+	// empty, of all: what was recorded, and what others remember. It fails with
+	// fleet.ErrNoHistory where nothing is known; where nobody recorded, From is until.
+	Events func(ctx context.Context, service string, since, until time.Time) (fleet.EventList, error)
 	// Why finds out why a service is not well; a zero time is now.
 	Why func(ctx context.Context, service string, at time.Time) (*why.Report, error)
 }

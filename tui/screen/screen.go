@@ -14,6 +14,7 @@ import (
 	"github.com/gctl-dev/gctl/fleet"
 	"github.com/gctl-dev/gctl/tui/history"
 	"github.com/gctl-dev/gctl/tui/key"
+	"github.com/gctl-dev/gctl/tui/notes"
 	"github.com/gctl-dev/gctl/tui/theme"
 	"github.com/gctl-dev/gctl/tui/widget"
 )
@@ -36,7 +37,9 @@ func (p Place) String() string {
 type Look struct {
 	Snap    *fleet.Snapshot // of the time cursor, or the latest
 	History *history.History
+	Notes   *notes.Notes
 	Now     time.Time     // the time cursor, or the present second
+	Began   time.Time     // when gctl began to look
 	Live    bool          // Now is the present
 	Clock   time.Time     // the present second
 	Window  time.Duration // that charts and searches go back
@@ -185,6 +188,8 @@ type (
 	}
 	// Refresh asks all sources again, since something was changed.
 	Refresh struct{}
+	// At moves the time cursor.
+	At struct{ Time time.Time }
 	// Clip copies.
 	Clip struct{ What, Text string }
 )

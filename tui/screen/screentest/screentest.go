@@ -13,6 +13,7 @@ import (
 	"github.com/gctl-dev/gctl/fleet"
 	"github.com/gctl-dev/gctl/tui/history"
 	"github.com/gctl-dev/gctl/tui/key"
+	"github.com/gctl-dev/gctl/tui/notes"
 	"github.com/gctl-dev/gctl/tui/screen"
 	"github.com/gctl-dev/gctl/tui/theme"
 )
@@ -32,7 +33,7 @@ func Look(tb testing.TB, snap *fleet.Snapshot) *screen.Look {
 		tb.Fatal(err)
 	}
 	return &screen.Look{
-		Snap: snap, History: history.New(history.Options{}), Now: Now(), Live: true,
+		Snap: snap, History: history.New(history.Options{}), Notes: &notes.Notes{}, Now: Now(), Began: Now().Add(-10 * time.Minute), Live: true,
 		Window: time.Hour, Width: 120, Height: 26, Theme: th, Keys: keys, Context: "test", Env: &screen.Env{},
 	}
 }
