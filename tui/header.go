@@ -141,19 +141,40 @@ func (m *model) footer(l *widget.Line) {
 		return
 	}
 	l.Pad(1)
-	hints := m.pages.top().Hints()
+	room := m.width
+	var last []screen.Hint
 	if typing, ok := m.pages.top().(screen.Typing); !ok || !typing.Typing() { // else these are text
-		hints = append(hints, screen.Hint{Action: key.Command, Does: "command"}, screen.Hint{Action: key.Help, Does: "help"}, screen.Hint{Action: key.Quit, Does: "quit"})
+		last = []screen.Hint{{Action: key.Help, Does: "help"}, {Action: key.Quit, Does: "quit"}}
+		for _, h := range last {
+			room -= m.hintWidth(h)
+		}
+	}
+	hints := m.pages.top().Hints()
+	if last != nil {
+		hints = append(hints, screen.Hint{Action: key.Command, Does: "command"})
 	}
 	for _, h := range hints {
-		name := m.keys.Key(h.Action)
-		if name == "" {
-			continue
+		if w := m.hintWidth(h); w > 0 && l.Width()+w <= room {
+			m.hint(l, h)
 		}
-		if l.Width()+widget.Width(name)+widget.Width(h.Does)+3 > m.width {
-			break
-		}
-		l.Put(t.Accent, name)
-		l.Put(t.Dim, " "+h.Does+"  ")
+	}
+	for _, h := range last {
+		m.hint(l, h)
+	}
+}
+
+// hintWidth is how many cells a hint takes, 0 for one without a key.
+func (m *model) hintWidth(h screen.Hint) int {
+	name := m.keys.Key(h.Action)
+	if name == "" {
+		return 0
+	}
+	return widget.Width(name) + widget.Width(h.Does) + 3
+}
+
+func (m *model) hint(l *widget.Line, h screen.Hint) {
+	if name := m.keys.Key(h.Action); name != "" {
+		l.Put(m.look.Theme.Accent, name)
+		l.Put(m.look.Theme.Dim, " "+h.Does+"  ")
 	}
 }

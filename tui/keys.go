@@ -37,7 +37,7 @@ func (m *model) act(a key.Action) tea.Cmd {
 		return do()
 	}
 	if a == "" {
-		m.dirty = false
+		m.dirty = m.was
 		return nil
 	}
 	return m.deliver(screen.Act{Action: a})

@@ -39,7 +39,8 @@ type model struct {
 
 	did []string // the last actions, for the report of a crash
 
-	dirty bool
+	dirty bool // what is drawn is not what is
+	was   bool // dirty before the message that is being heard
 	frame tea.View
 }
 
@@ -69,6 +70,9 @@ func newModel(ctx context.Context, o Options) (*model, error) {
 	m.look = screen.Look{
 		Snap: m.live, Now: m.clock, Clock: m.clock, Live: true, Window: o.Window, Keys: keys, Context: o.Context, Protected: o.Protected, Env: &m.o.Env,
 		History: history.New(history.Options{}), Notes: &notes.Notes{}, Began: m.clock,
+	}
+	if m.live.Version() > 0 {
+		m.look.History.Add(m.live)
 	}
 	if err := m.paint(); err != nil {
 		end()
@@ -115,7 +119,7 @@ type (
 
 // Init implements tea.Model.
 func (m *model) Init() tea.Cmd {
-	return tea.Batch(tea.RequestBackgroundColor, m.wait(0), m.tick(), m.backfill(), m.deliver(screen.Shown{}))
+	return tea.Batch(tea.RequestBackgroundColor, m.wait(m.live.Version()), m.tick(), m.backfill(), m.deliver(screen.Shown{}))
 }
 
 // wait is the command that waits for a newer snapshot.
@@ -207,7 +211,7 @@ func firstCatalog(ctx context.Context, store *fleet.Store) (*fleet.Snapshot, err
 
 // Update implements tea.Model.
 func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
-	m.dirty = true
+	m.was, m.dirty = m.dirty, true
 	switch msg := msg.(type) {
 	case snapMsg:
 		return m, m.snapshot(msg.snap)
@@ -270,7 +274,7 @@ func (m *model) said(msg tea.Msg) tea.Cmd {
 	case screen.Clip:
 		return tea.Batch(tea.SetClipboard(msg.Text), m.notice(screen.Say{Text: "copied " + msg.What}))
 	}
-	m.dirty = false
+	m.dirty = m.was
 	return nil
 }
 
@@ -298,7 +302,7 @@ func (m *model) snapshot(snap *fleet.Snapshot) tea.Cmd {
 func (m *model) second(now time.Time) tea.Cmd {
 	m.clock, m.look.Clock = now, now
 	if !m.cursor.IsZero() {
-		m.dirty = false
+		m.dirty = m.was
 		return m.tick()
 	}
 	m.look.Now = now

@@ -183,7 +183,7 @@ func (m *model) back() tea.Cmd { return m.walk(-1) }
 
 func (m *model) walk(n int) tea.Cmd {
 	if !m.pages.move(n) {
-		m.dirty = false
+		m.dirty = m.was
 		return nil
 	}
 	return m.deliver(screen.Shown{})

@@ -64,6 +64,8 @@ func open(tb testing.TB, d *fleet.Delta, o Options, w, h int) *headless {
 // settle handles messages until the screen waits for nothing.
 func settle(tb testing.TB, run *headless) {
 	tb.Helper()
+	timeout := time.AfterFunc(20*time.Second, func() { panic("the screen waits for ever: " + run.m.pages.top().Place().String()) })
+	defer timeout.Stop()
 	if err := run.until(run.m.settled); err != nil {
 		tb.Fatal(err)
 	}

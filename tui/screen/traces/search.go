@@ -78,8 +78,7 @@ func (s *Screen) search(look *screen.Look) tea.Cmd {
 	s.asked = q
 	open := look.Env.Traces
 	if open == nil {
-		s.take(&answer{query: q, err: errNotHere}, look)
-		return nil
+		return s.take(&answer{query: q, err: errNotHere}, look)
 	}
 	return s.jobs.Start(searching, func(ctx context.Context) tea.Msg { return find(ctx, open, q) })
 }
