@@ -39,7 +39,7 @@ func (o *dashOptions) snapshot(ctx context.Context) error {
 	}
 	switch format := f.Global.Output; {
 	case format == "json" || f.Global.JQ != "":
-		return o.frameData(frame)
+		return o.frameData(frame) //nolint:contextcheck // the printer has it
 	case format == "ansi", format == "" && f.Streams.Color:
 		return frame.ANSI(f.Streams.Out)
 	default:

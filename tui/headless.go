@@ -25,7 +25,7 @@ type headless struct {
 
 func newHeadless(ctx context.Context, m *model) *headless {
 	h := &headless{m: m, ctx: ctx, msgs: make(chan tea.Msg)}
-	h.do(m.Init())
+	h.do(m.Init()) //nolint:contextcheck // the model has its own
 	return h
 }
 
@@ -115,7 +115,7 @@ func Snapshot(ctx context.Context, o Options, w, h int, patience time.Duration) 
 	defer stop()
 	run := newHeadless(waiting, m)
 	defer run.wait()
-	if err := run.until(m.settled); err != nil && ctx.Err() != nil {
+	if err := run.until(m.settled); err != nil && ctx.Err() != nil { //nolint:contextcheck // the model has its own
 		return nil, context.Cause(ctx)
 	}
 	f := &Frame{Lines: m.lines(), Place: m.pages.top().Place(), At: m.look.Now, m: m}

@@ -163,21 +163,6 @@ func (m *model) open(place screen.Place) tea.Cmd {
 	return m.deliver(screen.Shown{})
 }
 
-// openAbout opens a screen about the service under the cursor, or that of the page.
-func (m *model) openAbout(name string) func() tea.Cmd {
-	return func() tea.Cmd {
-		top := m.pages.top()
-		subject := ""
-		if f, ok := top.(screen.Focused); ok {
-			subject = f.Focus(&m.look).Service
-		}
-		if subject == "" && top.Place().Screen != home {
-			subject = top.Place().Subject
-		}
-		return m.open(screen.Place{Screen: name, Subject: subject})
-	}
-}
-
 // back goes to the page before.
 func (m *model) back() tea.Cmd { return m.walk(-1) }
 

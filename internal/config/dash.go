@@ -14,11 +14,11 @@ type Dash struct {
 	Theme  string `yaml:"theme,omitempty"`  // auto, dark, light, high-contrast, 16 or none
 	ASCII  bool   `yaml:"ascii,omitempty"`  // draw with ASCII only
 	Window string `yaml:"window,omitempty"` // how far charts go back: "1h"
-	// Keys binds actions to other keys: keys: {filter: [/], quit: [Q]}.
+	// Keys binds actions to other keys: {filter: [/], quit: [Q]}.
 	Keys map[string][]string `yaml:"keys,omitempty"`
-	// Columns says which columns a table has, by its name: columns: {services: [service, health, err]}.
+	// Columns says which columns a table has, by its name: {services: [service, health, err]}.
 	Columns map[string][]string `yaml:"columns,omitempty"`
-	// Refresh says how often a source is asked, by its name: refresh: {health: 30s}.
+	// Refresh says how often a source is asked, by its name: {health: 30s}.
 	Refresh map[string]string `yaml:"refresh,omitempty"`
 }
 

@@ -39,7 +39,6 @@ const (
 	ScrubBack  Action = "scrub-back"
 	ScrubNext  Action = "scrub-forward"
 	Live       Action = "live"
-	Record     Action = "record"
 	Mark       Action = "mark"
 	Sort       Action = "sort"
 	Describe   Action = "describe"
@@ -53,7 +52,6 @@ const (
 	Why        Action = "why"
 	Act        Action = "act"
 	Note       Action = "note"
-	Export     Action = "export"
 	Send       Action = "send"
 	HalfClose  Action = "half-close"
 	Add        Action = "add"
@@ -131,9 +129,7 @@ func Defaults() []Binding {
 		{ScrubBack, []string{"<"}, "the state before"},
 		{ScrubNext, []string{">"}, "the state after"},
 		{Live, []string{"0"}, "back to now"},
-		{Record, []string{"R"}, "record, stop recording"},
-		{Note, []string{"n"}, "note for the incident"},
-		{Export, []string{"E"}, "export the incident"},
+		{Note, []string{"n"}, "note, among the events"},
 		{Send, []string{"ctrl+s"}, "send the request"},
 		{HalfClose, []string{"ctrl+e"}, "end the requests of a stream"},
 		{Add, []string{"+"}, "add an element, an entry"},
@@ -172,11 +168,11 @@ func New(own map[string][]string) (*Map, error) {
 	}
 	for _, b := range m.list {
 		for _, k := range b.Keys {
-			if other, twice := m.by[k]; twice && !(isOwn(own, b.Action) && isOwn(own, other)) {
-				if isOwn(own, other) { // the user's own wins over a default
-					continue
-				}
-			} else if twice {
+			other, twice := m.by[k]
+			switch mine, others := isOwn(own, b.Action), isOwn(own, other); {
+			case twice && others && !mine: // the user's own wins over a default
+				continue
+			case twice && others && mine:
 				return nil, &fleet.Error{Kind: fleet.Usage, What: fmt.Sprintf("the key %q means both %s and %s", k, other, b.Action), Hint: "bind one of them to another key"}
 			}
 			m.by[k] = b.Action

@@ -262,7 +262,7 @@ func (s *Screen) next(look *screen.Look) tea.Cmd {
 		if want == "" {
 			want = "y"
 		}
-		if typed != want && !(s.o.Name == "" && typed == "yes") {
+		if typed != want && (s.o.Name != "" || typed != "yes") {
 			s.problem = "nothing was done: " + want + " was not what was typed; esc leaves"
 			return nil
 		}

@@ -247,7 +247,7 @@ func (p *instances) evidence(s *Screen) []screen.Evidence {
 		return nil
 	}
 	list := []screen.Evidence{{
-		What: "instance " + r.ID, Value: string(r.Catalog) + " at " + r.Addr, Provenance: r.InstanceFact.Provenance,
+		What: "instance " + r.ID, Value: string(r.Catalog) + " at " + r.Addr, Provenance: r.Provenance,
 		Commands: []string{"gctl instances " + s.service},
 	}}
 	if r.health != nil {

@@ -2,6 +2,7 @@ package services
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/gctl-dev/gctl/fleet"
 	"github.com/gctl-dev/gctl/tui/screen"
@@ -20,10 +21,8 @@ func (s *Screen) empty(look *screen.Look, lines []string) []string {
 	case state.Status == fleet.SourceFailing:
 		return screen.Message(look, lines, t.Bad, "No catalog: "+screen.Sentence(state.Err), "Try: gctl doctor, gctl demo, or another context (:ctx NAME)")
 	}
-	for _, note := range state.Notes {
-		if note == fleet.Hidden {
-			return screen.Message(look, lines, t.Warn, "The catalog shows no services: ACLs hid results.", "Set CONSUL_HTTP_TOKEN to a token that may read them")
-		}
+	if slices.Contains(state.Notes, fleet.Hidden) {
+		return screen.Message(look, lines, t.Warn, "The catalog shows no services: ACLs hid results.", "Set CONSUL_HTTP_TOKEN to a token that may read them")
 	}
 	return screen.Message(look, lines, t.Warn, "The catalog has no services.", "Is it the right one? gctl context show, gctl doctor, gctl demo")
 }

@@ -44,7 +44,7 @@ const (
 
 var (
 	errSilent  = &fleet.Error{What: "no answer within " + screen.Span(patience), Hint: "what keeps the traces may be hanging: gctl doctor looks at all backends, ctrl-r asks again"}
-	errNotHere = &fleet.Error{What: "traces are not to be had here", Hint: "a replay has what was recorded only; open the dashboard without --replay"}
+	errNotHere = &fleet.Error{What: "traces are not to be had here", Hint: "name a Jaeger in the context: gctl context add --help"}
 	errWhich   = &fleet.Error{What: "which trace?", Hint: ":trace ID; t lists traces"}
 )
 

@@ -69,7 +69,7 @@ func narrowOf(filter string) narrow {
 	return n
 }
 
-var errNotHere = &fleet.Error{What: "they are not to be had here", Hint: "a replay has what was recorded only; open the dashboard without --replay"}
+var errNotHere = &fleet.Error{What: "they are not to be had here", Hint: "name a Jaeger in the context: gctl context add --help"}
 
 // search asks for the traces of the window.
 func (s *Screen) search(look *screen.Look) tea.Cmd {

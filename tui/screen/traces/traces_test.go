@@ -247,7 +247,7 @@ func TestWithoutAJaeger(t *testing.T) {
 	s, look = open(t, nil, "user")
 	look.Env.Traces = nil
 	screentest.Send(s, look, screen.Shown{})
-	screentest.Want(t, s, look, "they are not to be had here", "--replay")
+	screentest.Want(t, s, look, "they are not to be had here", "gctl context add")
 }
 
 func TestASearchThatHangsIsSaidAndCanBeLeft(t *testing.T) {
