@@ -224,7 +224,7 @@ func (s *Screen) columns() []widget.Column[row] {
 			Compare: func(a, b *row) int { return cmp.Or(cmp.Compare(b.instance, a.instance), newestFirst(a, b)) },
 		},
 		{
-			Title: "WHAT", Min: 16, Grow: 8,
+			Title: "WHAT", Min: 17, Grow: 8,
 			Draw: func(l *widget.Line, t *theme.Theme, r *row, w int) {
 				style, _ := r.sign.glyph(t)
 				what := r.what
@@ -236,7 +236,7 @@ func (s *Screen) columns() []widget.Column[row] {
 			Text: func(r *row) string { return r.what },
 		},
 		{
-			Title: "SOURCE", Key: "o", Min: 10, Grow: 1, Max: 30, Drop: 6, Draw: text(func(t *theme.Theme) theme.Style { return t.Dim }, source), Text: source,
+			Title: "SOURCE", Key: "o", Min: 24, Grow: 1, Max: 30, Drop: 6, Draw: text(func(t *theme.Theme) theme.Style { return t.Dim }, source), Text: source,
 			Compare: func(a, b *row) int { return cmp.Or(cmp.Compare(a.source, b.source), newestFirst(a, b)) },
 		},
 	}
