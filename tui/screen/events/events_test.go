@@ -48,6 +48,18 @@ func answering(list fleet.EventList) func(context.Context, string, time.Time, ti
 	return func(context.Context, string, time.Time, time.Time) (fleet.EventList, error) { return list, nil }
 }
 
+// want fails the test for each text that the screen does not show, however many
+// blanks are between its words.
+func want(t *testing.T, s *Screen, look *screen.Look, texts ...string) {
+	t.Helper()
+	shown := screentest.Plain(t, s, look)
+	for _, text := range texts {
+		if !strings.Contains(strings.Join(strings.Fields(shown), " "), strings.Join(strings.Fields(text), " ")) {
+			t.Errorf("the screen lacks %q:\n%s", text, shown)
+		}
+	}
+}
+
 // times are the times of the events that are shown, from above.
 func times(s *Screen) []string {
 	var list []string
@@ -59,11 +71,11 @@ func times(s *Screen) []string {
 
 func TestEventsAreShownNewestFirst(t *testing.T) {
 	s, look := shown(t, "", story(), nil)
-	want := "14:04:00 source, 14:02:11 breaker, ~14:02:00 health, ~14:00:00 came, 13:55:00 gap"
-	if got := strings.Join(times(s), ", "); got != want {
-		t.Errorf("shown are %s, want %s", got, want)
+	order := "14:04:00 source, 14:02:11 breaker, ~14:02:00 health, ~14:00:00 came, 13:55:00 gap"
+	if got := strings.Join(times(s), ", "); got != order {
+		t.Errorf("shown are %s, want %s", got, order)
 	}
-	screentest.Want(t, s, look,
+	want(t, s, look,
 		" 14:02:11       ✗ breaker edge ", " edge-1 ", "user/read  closed → open", "~14:02:00      ✗ health  user ", "serving → not_serving",
 		"✓ came", "✗ source", "jaeger  fresh → failing: refused",
 		"? gap", "not known before; gctl record keeps it")
@@ -89,11 +101,11 @@ func TestTheRecordingIsMergedWithoutDoubles(t *testing.T) {
 		From:   ago(3 * time.Hour),
 		Events: []fleet.Event{before, seen[0], noticed, seen[2]},
 	}))
-	want := "14:04:00 source, 14:02:11 breaker, ~14:01:54 health, ~14:00:00 came, ~13:35:00 version"
-	if got := strings.Join(times(s), ", "); got != want {
-		t.Errorf("shown are %s, want %s", got, want)
+	order := "14:04:00 source, 14:02:11 breaker, ~14:01:54 health, ~14:00:00 came, ~13:35:00 version"
+	if got := strings.Join(times(s), ", "); got != order {
+		t.Errorf("shown are %s, want %s", got, order)
 	}
-	screentest.Want(t, s, look, "· version", "v1 → v2")
+	want(t, s, look, "· version", "v1 → v2")
 }
 
 func TestMergeKeepsWhatHappenedTwice(t *testing.T) {
@@ -128,22 +140,22 @@ func TestGapsOfTheRecordingAreRows(t *testing.T) {
 		// The last one ends while gctl looks: from then on it is known.
 		Gaps: []fleet.Gap{{From: ago(40 * time.Minute), To: ago(30 * time.Minute)}, {From: ago(12 * time.Minute), To: ago(0)}, {From: ago(5 * time.Minute), To: ago(0)}},
 	}))
-	want := "14:04:00 source, 14:02:11 breaker, ~14:02:00 health, ~14:00:00 came, 13:55:00 gap, 13:35:00 gap, 13:15:00 gap"
-	if got := strings.Join(times(s), ", "); got != want {
-		t.Errorf("shown are %s, want %s", got, want)
+	order := "14:04:00 source, 14:02:11 breaker, ~14:02:00 health, ~14:00:00 came, 13:55:00 gap, 13:35:00 gap, 13:15:00 gap"
+	if got := strings.Join(times(s), ", "); got != order {
+		t.Errorf("shown are %s, want %s", got, order)
 	}
-	screentest.Want(t, s, look, "not recorded from 13:25:00 on, for 10m", "not recorded from 13:53:00 on, for 2m", "not known before; gctl record keeps it")
+	want(t, s, look, "not recorded from 13:25:00 on, for 10m", "not recorded from 13:53:00 on, for 2m", "not known before; gctl record keeps it")
 }
 
 func TestNothingHasChanged(t *testing.T) {
 	s, look := shown(t, "", nil, nil)
-	screentest.Want(t, s, look, "Nothing has changed since 13:55:00, when gctl began to look.", "gctl record keeps what changes")
+	want(t, s, look, "Nothing has changed since 13:55:00, when gctl began to look.", "gctl record keeps what changes")
 	s, look = shown(t, "cart", story()[1:], nil)
-	screentest.Want(t, s, look, "Nothing has changed in cart since 13:55:00")
+	want(t, s, look, "Nothing has changed in cart since 13:55:00")
 	s, look = shown(t, "", nil, answering(fleet.EventList{From: ago(3 * time.Hour)}))
-	screentest.Want(t, s, look, "Nothing has changed in the last 60m.", "Further back")
+	want(t, s, look, "Nothing has changed in the last 60m.", "Further back")
 	s, look = shown(t, "", nil, answering(fleet.EventList{From: ago(3 * time.Hour), Gaps: []fleet.Gap{{From: ago(time.Hour), To: ago(20 * time.Minute)}}}))
-	screentest.Want(t, s, look, "Nothing has changed since 13:45:00; nothing was recorded just before.")
+	want(t, s, look, "Nothing has changed since 13:45:00; nothing was recorded just before.")
 }
 
 func TestWhileAskedItIsSaid(t *testing.T) {
@@ -151,17 +163,17 @@ func TestWhileAskedItIsSaid(t *testing.T) {
 	look.Env.Events = answering(fleet.EventList{})
 	s := New(&screen.Jobs{Parent: t.Context()}, "")
 	t.Cleanup(s.jobs.Close)
-	screentest.Want(t, s, look, "Looking through what changed …")
+	want(t, s, look, "Looking through what changed …")
 	s.ask(look, false) // which does not end
 	screentest.Run(s, look, s.arrange(look))
-	screentest.Want(t, s, look, "Reading the recording …")
+	want(t, s, look, "Reading the recording …")
 }
 
 func TestAPastThatFailsIsSaid(t *testing.T) {
 	s, look := shown(t, "", story(), func(context.Context, string, time.Time, time.Time) (fleet.EventList, error) {
 		return fleet.EventList{}, &fleet.Error{What: "the recording cannot be read", Hint: "see gctl record"}
 	})
-	screentest.Want(t, s, look, "! not all of the past is known: the recording cannot be read", "user/read")
+	want(t, s, look, "! not all of the past is known: the recording cannot be read", "user/read")
 	if _, lines := s.Describe(look); !strings.Contains(strings.Join(lines, "\n"), "see gctl record") {
 		t.Errorf("described as %q", lines)
 	}
@@ -170,7 +182,7 @@ func TestAPastThatFailsIsSaid(t *testing.T) {
 		t.Errorf("a click selects %s", r.word)
 	}
 	s, look = shown(t, "", story(), answering(fleet.EventList{Missing: []fleet.Missing{{What: "recording", Err: errors.New("cut off")}, {What: "starts", Err: errors.New("down")}}}))
-	screentest.Want(t, s, look, "! not all of the past is known (2 times): cut off")
+	want(t, s, look, "! not all of the past is known (2 times): cut off")
 }
 
 func TestFilterAndSort(t *testing.T) {
@@ -185,7 +197,7 @@ func TestFilterAndSort(t *testing.T) {
 		}
 	}
 	screentest.Run(s, look, s.SetFilter("xyzzy", look))
-	screentest.Want(t, s, look, `0 of 5 match "xyzzy".`, "esc clears the filter")
+	want(t, s, look, `0 of 5 match "xyzzy".`, "esc clears the filter")
 	screentest.Run(s, look, s.SetFilter("", look))
 	cmd, ok := s.SortBy("n", look)
 	if !ok {
@@ -233,7 +245,7 @@ func TestRightMovesTheTimeCursorWhoseRowIsMarked(t *testing.T) {
 	// The root shows the past; what came later stays on the screen.
 	look.Now, look.Live, look.Snap = said[0].(screen.At).Time, false, &fleet.Snapshot{}
 	screentest.Send(s, look, screen.Changed{Facts: true, Window: true})
-	screentest.Want(t, s, look, "┃~14:02:00      ✗ health", "14:04:00")
+	want(t, s, look, "┃~14:02:00      ✗ health", "14:04:00")
 	if got := strings.Count(screentest.Plain(t, s, look), "┃"); got != 1 {
 		t.Errorf("%d rows are marked", got)
 	}
@@ -260,14 +272,14 @@ func TestANoteIsTypedAndShownAmongTheEvents(t *testing.T) {
 	if !s.Typing() {
 		t.Fatal("a note is not typed")
 	}
-	screentest.Want(t, s, look, " note at 14:05:00: rolled back q")
+	want(t, s, look, " note at 14:05:00: rolled back q")
 	look.Now = look.Now.Add(20 * time.Second) // while it is typed
 	screentest.Send(s, look, tea.PasteMsg{Content: "!"})
 	said := screentest.Send(s, look, tea.KeyPressMsg{Code: tea.KeyEnter})
 	if len(said) != 1 || said[0] != tea.Msg(screen.Say{Text: "noted at 14:05:00"}) || s.Typing() {
 		t.Errorf("enter says %v", said)
 	}
-	screentest.Want(t, s, look, "14:05:00       ● note    user", "rolled back q!")
+	want(t, s, look, "14:05:00       ● note    user", "rolled back q!")
 	if list := look.Notes.List(); len(list) != 1 || list[0] != (notes.Note{At: screentest.Now(), Service: "user", Text: "rolled back q!"}) {
 		t.Errorf("notes = %+v", list)
 	}
@@ -318,7 +330,7 @@ func TestNewEventsAppearAndOtherFactsCostNothing(t *testing.T) {
 	store.Apply(&fleet.Delta{At: screentest.Now(), Events: list[3:]})
 	look.Snap = store.Flush()
 	screentest.Send(s, look, screen.Changed{Facts: true})
-	screentest.Want(t, s, look, "✗ source")
+	want(t, s, look, "✗ source")
 }
 
 func TestWhatIsUnderTheCursorIsDescribed(t *testing.T) {

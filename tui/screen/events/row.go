@@ -236,7 +236,7 @@ func (s *Screen) columns() []widget.Column[row] {
 			Text: func(r *row) string { return r.what },
 		},
 		{
-			Title: "SOURCE", Key: "o", Min: 24, Grow: 1, Max: 30, Drop: 6, Draw: text(func(t *theme.Theme) theme.Style { return t.Dim }, source), Text: source,
+			Title: "SOURCE", Key: "o", Min: 22, Drop: 6, Draw: text(func(t *theme.Theme) theme.Style { return t.Dim }, source), Text: source,
 			Compare: func(a, b *row) int { return cmp.Or(cmp.Compare(a.source, b.source), newestFirst(a, b)) },
 		},
 	}
