@@ -270,8 +270,9 @@ func (s *Screen) Focus(*screen.Look) screen.Focus {
 		return screen.Focus{Service: b.Target, Breaker: b}
 	}
 	if !s.list() { // nobody has a breaker here: still it is about the callee
-		on, _ := s.grid.selected()
-		return screen.Focus{Service: on.callee}
+		if on, _ := s.grid.selected(); on.callee != "" {
+			return screen.Focus{Service: on.callee}
+		}
 	}
 	return screen.Focus{Service: s.subject}
 }

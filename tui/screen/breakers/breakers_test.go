@@ -224,6 +224,9 @@ func TestASubjectLeavesItsCallersAndCallees(t *testing.T) {
 	}
 	s, look = shown(t, "cart", shop(), fresh())
 	screentest.Want(t, s, look, "No breakers in cart or towards it.", "All breakers: :breakers.")
+	if f := s.Focus(look); f.Service != "cart" {
+		t.Errorf("focus = %+v", f)
+	}
 }
 
 func TestBelowSixtyColumnsThereIsTheListAlone(t *testing.T) {

@@ -2,6 +2,7 @@ package events
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/gctl-dev/gctl/fleet"
@@ -62,7 +63,7 @@ func (s *Screen) message(look *screen.Look, lines []string) []string {
 	if len(lines) > 3 { // over the gaps that the table has
 		lines = widget.Fill(lines[:1], len(lines), look.Width)
 	}
-	return screen.Message(look, lines, t.Good, what, do)
+	return screen.Message(look, lines, t.Text, what, do)
 }
 
 // data is an event as "gctl events -o json" has it.
@@ -146,6 +147,9 @@ func (s *Screen) troubles() []string {
 			lines = append(lines, "  "+hint)
 		}
 	}
+	if s.past.err != nil {
+		return lines // which is one of those that follow
+	}
 	for _, m := range s.past.list.Missing {
 		lines = append(lines, "  "+m.What+": "+screen.Sentence(m.Err))
 	}
@@ -158,7 +162,7 @@ func (s *Screen) Evidence(look *screen.Look) []screen.Evidence {
 	if r == nil || r.event == nil {
 		return nil
 	}
-	e := screen.Evidence{What: r.word + " " + r.event.Subject + " of " + orFleet(r), Value: r.what, Provenance: r.event.Provenance}
+	e := screen.Evidence{What: strings.TrimSpace(r.word+" "+r.event.Subject) + " of " + orFleet(r), Value: r.what, Provenance: r.event.Provenance}
 	if !r.event.Exact {
 		e.Notes = append(e.Notes, "the time is when it was noticed")
 	}

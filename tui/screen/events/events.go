@@ -31,6 +31,7 @@ type Screen struct {
 	in    inputs
 	mark  string // the row at the time cursor
 	stale bool   // what is shown is not of the latest look
+	above int    // lines over the table, as drawn last
 	input *input // the note that is being typed
 }
 
@@ -61,7 +62,7 @@ func (s *Screen) Update(msg tea.Msg, look *screen.Look) tea.Cmd {
 	case screen.Act:
 		return s.act(msg.Action, look)
 	case screen.Click:
-		if s.table.Click(msg.Y) && msg.Twice {
+		if s.table.Click(msg.Y-s.above) && msg.Twice {
 			return s.open()
 		}
 	case tea.KeyPressMsg, tea.PasteMsg:
@@ -239,6 +240,7 @@ func (s *Screen) View(look *screen.Look) []string {
 	w, h := look.Width, look.Height
 	lines := make([]string, 0, h+2)
 	lines = s.notices(look, lines)
+	s.above = len(lines)
 	room := h - len(lines)
 	if s.input != nil {
 		room--

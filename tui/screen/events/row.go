@@ -96,9 +96,9 @@ func gapRow(g fleet.Gap, in *inputs) row {
 		name: fmt.Sprint(gapKind, " ", g.To.UnixNano()),
 	}
 	if g.From.After(in.since) {
-		r.what = fmt.Sprintf("nothing was recorded from %s on, for %s", stamp(g.From, in), widget.Age(g.To.Sub(g.From)))
+		r.what = fmt.Sprintf("not recorded from %s on, for %s", stamp(g.From, in), widget.Age(g.To.Sub(g.From)))
 	} else {
-		r.what = "nothing is known of what was before; gctl record keeps what changes"
+		r.what = "not known before; gctl record keeps it"
 	}
 	return r
 }
@@ -211,7 +211,7 @@ func (s *Screen) columns() []widget.Column[row] {
 			Text:    func(r *row) string { return r.word + " " + r.raw },
 		},
 		{
-			Title: "SERVICE", Key: "n", Min: 9, Grow: 2, Max: 24, Draw: text(normal, service), Text: service,
+			Title: "SERVICE", Key: "n", Min: 9, Grow: 2, Max: 20, Draw: text(normal, service), Text: service,
 			Compare: func(a, b *row) int {
 				if (a.service == "") != (b.service == "") { // those about no service last
 					return cmp.Compare(b.service, a.service)
@@ -220,11 +220,11 @@ func (s *Screen) columns() []widget.Column[row] {
 			},
 		},
 		{
-			Title: "INSTANCE", Key: "i", Min: 9, Grow: 2, Max: 30, Drop: 4, Draw: text(normal, instance), Text: instance,
+			Title: "INSTANCE", Key: "i", Min: 9, Grow: 2, Max: 24, Drop: 4, Draw: text(normal, instance), Text: instance,
 			Compare: func(a, b *row) int { return cmp.Or(cmp.Compare(b.instance, a.instance), newestFirst(a, b)) },
 		},
 		{
-			Title: "WHAT", Min: 16, Grow: 5,
+			Title: "WHAT", Min: 17, Grow: 8,
 			Draw: func(l *widget.Line, t *theme.Theme, r *row, w int) {
 				style, _ := r.sign.glyph(t)
 				what := r.what
@@ -236,7 +236,7 @@ func (s *Screen) columns() []widget.Column[row] {
 			Text: func(r *row) string { return r.what },
 		},
 		{
-			Title: "SOURCE", Key: "o", Min: 10, Grow: 1, Max: 30, Drop: 6, Draw: text(func(t *theme.Theme) theme.Style { return t.Dim }, source), Text: source,
+			Title: "SOURCE", Key: "o", Min: 22, Drop: 6, Draw: text(func(t *theme.Theme) theme.Style { return t.Dim }, source), Text: source,
 			Compare: func(a, b *row) int { return cmp.Or(cmp.Compare(a.source, b.source), newestFirst(a, b)) },
 		},
 	}
