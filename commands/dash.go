@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -28,6 +29,9 @@ const dashLong = `Open the dashboard: every service with its health, breakers, c
 one in trouble first; from there to its instances, methods and breakers, its traces,
 and what is behind the trouble. "gctl" alone on a terminal opens it too.
 
+With --replay an incident that was recorded is looked at again: < and > step through
+its states, , and . move the time cursor. R records what is seen from now on.
+
 With --snapshot one frame is printed instead, as text, with its colours (ansi) or as
 data (json), for scripts, chats and documents.
 
@@ -43,6 +47,8 @@ type dashOptions struct {
 	theme  string
 	ascii  bool
 	shot   bool
+	record string
+	replay string
 	size   string
 }
 
@@ -55,6 +61,8 @@ func newDash(f *Factory) *cobra.Command {
 		Example: `  gctl dash
   gctl dash --screen service/user --window 15m
   gctl dash --context prod --theme light
+  gctl dash --record incident
+  gctl dash --replay incident
   gctl dash --snapshot -o text
   gctl dash --snapshot --screen service/user -o json --jq .data`,
 		Args:        args(0, 0),
@@ -72,11 +80,16 @@ func (o *dashOptions) register(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&o.ascii, "ascii", false, "draw with ASCII only")
 	cmd.Flags().BoolVar(&o.shot, "snapshot", false, "print one frame when all sources have answered, and exit")
 	cmd.Flags().StringVar(&o.size, "size", "", "how large the frame of --snapshot is: `WIDTHxHEIGHT` instead of the terminal's, or 120x40")
+	cmd.Flags().StringVar(&o.record, "record", "", "record what changes to this `folder`, for --replay")
+	cmd.Flags().StringVar(&o.replay, "replay", "", "show what was recorded: `path` of a recording, a folder or a file of gctl record export")
 	_ = cmd.RegisterFlagCompletionFunc("theme", cobra.FixedCompletions(theme.Names(), cobra.ShellCompDirectiveNoFileComp)) // the flag is there
 }
 
 func (o *dashOptions) run(ctx context.Context) error {
 	f := o.f
+	if o.record != "" && (o.replay != "" || o.shot) {
+		return &fleet.Error{Kind: fleet.Usage, What: "--record contradicts --replay and --snapshot"}
+	}
 	if o.shot {
 		return o.snapshot(ctx)
 	}
@@ -112,11 +125,17 @@ func (o *dashOptions) once(ctx context.Context) error {
 	}
 	defer store.Close()
 	options.Store = store
+	if err := o.recordings(&options); err != nil {
+		return err
+	}
 	return tui.Run(ctx, options)
 }
 
 // open starts the store, at the pace that the user wants.
 func (o *dashOptions) open(ctx context.Context) (*fleet.Store, error) {
+	if o.replay != "" {
+		return fleet.NewStore(ctx, fleet.StoreOptions{Now: o.f.Now}), nil
+	}
 	file, err := o.f.Config()
 	if err != nil {
 		return nil, err
@@ -208,7 +227,7 @@ func schemeOf(url string) string {
 
 // env is what screens may ask.
 func (o *dashOptions) env(context.Context) screen.Env {
-	f := o.f
+	f := silenced(o.f)
 	return screen.Env{
 		Metrics: func(ctx context.Context) (fleet.MetricsReader, error) {
 			s, err := f.Metrics(ctx, "")
@@ -253,6 +272,15 @@ func (o *dashOptions) env(context.Context) screen.Env {
 			return report, err
 		},
 	}
+}
+
+// silenced is a factory whose notes do not reach the terminal: they would be written
+// over the screen.
+func silenced(f *Factory) *Factory {
+	silent, streams := *f, *f.Streams
+	streams.Err = io.Discard
+	silent.Streams = &streams
+	return &silent
 }
 
 // runInside runs a command as a pipe would get it, and returns all that it says.

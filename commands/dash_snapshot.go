@@ -33,6 +33,9 @@ func (o *dashOptions) snapshot(ctx context.Context) error {
 	}
 	defer store.Close()
 	options.Store = store
+	if err := o.recordings(&options); err != nil {
+		return err
+	}
 	frame, err := tui.Snapshot(ctx, options, w, h, patience)
 	if err != nil {
 		return err

@@ -28,6 +28,12 @@ its own; "gctl record path" prints the folder.
 Exit codes: 0 ended by ctrl-c; 1 the recording could not be written; 2 wrong usage;
 3 another recorder is at work.`
 
+// How much is kept where nothing else was said.
+const (
+	usualKeep = 24 * time.Hour
+	usualSize = 256 << 20
+)
+
 type recordOptions struct {
 	f       *Factory
 	dir     string
@@ -36,7 +42,7 @@ type recordOptions struct {
 }
 
 func newRecord(f *Factory) *cobra.Command {
-	o := &recordOptions{f: f, keep: 24 * time.Hour, maxSize: 256 << 20}
+	o := &recordOptions{f: f, keep: usualKeep, maxSize: usualSize}
 	cmd := &cobra.Command{
 		Use:   "record",
 		Short: "Keep what changes, to see later what happened",

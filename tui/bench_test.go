@@ -12,6 +12,8 @@ import (
 // press is a key as the terminal sends it.
 func press(r rune) tea.KeyPressMsg { return tea.KeyPressMsg(tea.Key{Code: r, Text: string(r)}) }
 
+func enter() tea.KeyPressMsg { return tea.KeyPressMsg(tea.Key{Code: tea.KeyEnter}) }
+
 func sizes(b *testing.B, do func(b *testing.B, rows int)) {
 	for _, rows := range []int{100, 10_000, 100_000} {
 		b.Run(fmt.Sprint(rows), func(b *testing.B) { do(b, rows) })

@@ -27,9 +27,19 @@ func (m *model) header(l *widget.Line) {
 		l.Put(t.Badge, " READ-ONLY ")
 		l.Put("", " ")
 	}
-	if m.look.Live {
+	if m.stopRecord != nil {
+		l.Put(t.Bad, t.Glyphs.Mark+" REC")
+		l.Put("", " ")
+	}
+	switch {
+	case m.o.Replay:
+		l.Put(t.Badge, " REPLAY ")
+		if !m.cursor.IsZero() {
+			l.Put(t.Warn, " "+m.cursor.Format("2006-01-02 15:04:05"))
+		}
+	case m.look.Live:
 		l.Put(t.Good, "LIVE")
-	} else {
+	default:
 		l.Put(t.Badge, " "+m.cursor.Format("15:04:05")+" ")
 		l.Put(t.Warn, " "+widget.Age(m.clock.Sub(m.cursor))+" ago")
 	}

@@ -81,6 +81,9 @@ func (h *headless) until(wanted func() bool) error {
 // settled tells whether every source has answered or failed, and the screen waits
 // for nothing.
 func (m *model) settled() bool {
+	if m.o.Replay {
+		return m.failed != nil || !m.first.IsZero() && !m.pages.list[m.pages.at].jobs.Any()
+	}
 	for _, s := range m.live.Sources() {
 		if s.Status == fleet.SourceStarting {
 			return false
@@ -117,6 +120,9 @@ func Snapshot(ctx context.Context, o Options, w, h int, patience time.Duration) 
 	defer run.wait()
 	if err := run.until(m.settled); err != nil && ctx.Err() != nil { //nolint:contextcheck // the model has its own
 		return nil, context.Cause(ctx)
+	}
+	if m.failed != nil {
+		return nil, m.failed
 	}
 	f := &Frame{Lines: m.lines(), Place: m.pages.top().Place(), At: m.look.Now, m: m}
 	if t, ok := m.pages.top().(screen.Tabled); ok {

@@ -62,6 +62,8 @@ func (m *model) actions() map[key.Action]func() tea.Cmd {
 		key.Live:       func() tea.Cmd { return m.goTo(m.cursor.Truncate(0), true) },
 		key.Refresh:    m.refresh,
 		key.Mouse:      m.toggleMouse,
+		key.Record:     m.record,
+		key.Export:     m.export,
 		key.Evidence:   m.evidence,
 		key.Why:        m.to("why"),
 		key.Traces:     m.to("traces"),

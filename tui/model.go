@@ -2,6 +2,7 @@ package tui
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -37,6 +38,12 @@ type model struct {
 	say   notice
 	next  string // the context to switch to
 
+	first      time.Time // where a replay begins
+	failed     error     // why there is nothing to replay
+	records    int       // recordings so far
+	stopRecord context.CancelFunc
+	recorder   sync.WaitGroup
+
 	did []string // the last actions, for the report of a crash
 
 	dirty bool // what is drawn is not what is
@@ -69,7 +76,7 @@ func newModel(ctx context.Context, o Options) (*model, error) {
 	m.live, m.clock = o.Store.Snapshot(), o.Now()
 	m.look = screen.Look{
 		Snap: m.live, Now: m.clock, Clock: m.clock, Live: true, Window: o.Window, Keys: keys, Context: o.Context, Protected: o.Protected, Env: &m.o.Env,
-		History: history.New(history.Options{}), Notes: &notes.Notes{}, Began: m.clock,
+		History: history.New(history.Options{Room: roomFor(&o)}), Notes: &notes.Notes{}, Began: m.clock,
 	}
 	if m.live.Version() > 0 {
 		m.look.History.Add(m.live)
@@ -91,6 +98,14 @@ func newModel(ctx context.Context, o Options) (*model, error) {
 	return m, nil
 }
 
+// roomFor is how much is remembered: a replay has nothing else to hold.
+func roomFor(o *Options) int {
+	if o.Replay {
+		return 500_000
+	}
+	return 0
+}
+
 // paint chooses the theme by the background of the terminal.
 func (m *model) paint() error {
 	glyphs := theme.Unicode()
@@ -107,6 +122,7 @@ func (m *model) paint() error {
 func (m *model) close() {
 	m.pages.close()
 	m.end()
+	m.recorder.Wait() // what was recorded is to be whole
 }
 
 // The messages of the root to itself.
@@ -119,6 +135,17 @@ type (
 
 // Init implements tea.Model.
 func (m *model) Init() tea.Cmd {
+	if m.o.Replay {
+		return tea.Batch(tea.RequestBackgroundColor, m.load(), m.deliver(screen.Shown{}))
+	}
+	if m.o.RecordNow {
+		return tea.Batch(m.begin(), m.record())
+	}
+	return m.begin()
+}
+
+// begin is the command of a dashboard over a living fleet.
+func (m *model) begin() tea.Cmd {
 	return tea.Batch(tea.RequestBackgroundColor, m.wait(m.live.Version()), m.tick(), m.backfill(), m.deliver(screen.Shown{}))
 }
 
@@ -217,6 +244,14 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		return m, m.snapshot(msg.snap)
 	case tickMsg:
 		return m, m.second(msg.now)
+	case replayMsg:
+		return m, m.replay(msg)
+	case pastMsg:
+		return m, m.recalled(msg)
+	case exportedMsg:
+		return m, m.exported(msg)
+	case recordedMsg:
+		return m, m.recorded(msg)
 	case filledMsg:
 		return m, m.deliver(screen.Changed{Facts: true})
 	case screen.Answer:

@@ -36,6 +36,8 @@ func (m *model) scrub(n int) tea.Cmd {
 	switch {
 	case snap == nil:
 		return m.notice(screen.Say{Text: "nothing was seen yet", Bad: true})
+	case n > 0 && m.o.Replay:
+		return m.goTo(snap.At(), false)
 	case n > 0 && (snap == m.live || !snap.At().After(from)):
 		return m.goTo(time.Time{}, true)
 	case n < 0 && !snap.At().Before(from):
@@ -46,6 +48,9 @@ func (m *model) scrub(n int) tea.Cmd {
 
 // goTo shows another moment in all panes.
 func (m *model) goTo(at time.Time, live bool) tea.Cmd {
+	if m.o.Replay {
+		return m.replayAt(at, live)
+	}
 	if live || !at.Before(m.clock) {
 		m.cursor = time.Time{}
 		m.look.Snap, m.look.Now, m.look.Live = m.live, m.clock, true
@@ -53,10 +58,29 @@ func (m *model) goTo(at time.Time, live bool) tea.Cmd {
 	}
 	m.cursor = at
 	m.look.Now, m.look.Live = at, false
+	return m.showPast(at)
+}
+
+// replayAt shows another moment of a recording.
+func (m *model) replayAt(at time.Time, end bool) tea.Cmd {
+	if end || at.After(m.clock) {
+		at = m.clock
+	}
+	if at.Before(m.first) {
+		at = m.first
+	}
+	m.cursor, m.look.Now, m.look.Live = at, at, false
+	return m.showPast(at)
+}
+
+// showPast shows what was kept of a moment, or recorded.
+func (m *model) showPast(at time.Time) tea.Cmd {
+	var read tea.Cmd
 	if m.look.Snap = m.look.History.At(at); m.look.Snap == nil {
 		m.look.Snap = &fleet.Snapshot{}
+		read = m.recall(at)
 	}
-	return m.deliver(screen.Changed{Facts: true, Window: true})
+	return tea.Batch(read, m.deliver(screen.Changed{Facts: true, Window: true}))
 }
 
 // pick chooses how far charts and searches go back.

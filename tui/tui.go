@@ -40,6 +40,18 @@ type Options struct {
 	// not named have all.
 	Columns map[string][]string
 
+	// Past opens what was recorded of this fleet; nil: nothing.
+	Past func(ctx context.Context) (Past, error)
+	// Replay shows the past only: there is nobody to ask.
+	Replay bool
+	// Record records the store until ctx ends, and returns where; nil: it cannot be.
+	Record func(ctx context.Context) (path string, err error)
+	// RecordNow begins with it.
+	RecordNow bool
+
+	// Export writes an incident down; nil: it cannot be.
+	Export Export
+
 	Version string // of gctl, for the report of a crash
 	Crashes string // folder for such reports; empty: none is written
 
@@ -80,6 +92,8 @@ func Run(ctx context.Context, o Options) error {
 	switch {
 	case errors.Is(err, tea.ErrProgramPanic) || g.report.text != "":
 		return g.report.failure(err)
+	case m.failed != nil:
+		return m.failed
 	case m.next != "":
 		return &SwitchError{m.next}
 	case errors.Is(err, tea.ErrInterrupted):

@@ -153,3 +153,38 @@ func TestDashWithoutATerminalSaysWhatToDo(t *testing.T) {
 		t.Errorf("%v: %s", err, out)
 	}
 }
+
+// An incident is recorded, looked at again without anybody to ask, and written down.
+func TestDashRecordsReplaysAndExports(t *testing.T) {
+	env, dir := home(t), t.TempDir()
+	term := tty.Start(t, tty.Options{Width: 120, Height: 30, Env: env, Dir: dir}, gctl(t), "dash", "--record", "incident")
+	term.WaitFor("REC")
+	term.WaitFor("1 of 2 down")
+	term.Press("R")
+	term.WaitFor("recorded to incident")
+	term.Press("E")
+	term.WaitFor("exported to ")
+	term.Press("q")
+	if code := term.WaitExit(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	pages, err := filepath.Glob(filepath.Join(dir, "gctl-incident-*", "incident.md"))
+	if err != nil || len(pages) != 1 {
+		t.Fatalf("%v %v", pages, err)
+	}
+	if text, err := os.ReadFile(pages[0]); err != nil || !strings.Contains(string(text), "checkout-2") {
+		t.Errorf("%v: %s", err, text)
+	}
+	term = tty.Start(t, tty.Options{Width: 120, Height: 30, Env: env, Dir: dir}, gctl(t), "dash", "--replay", "incident")
+	term.WaitFor("REPLAY")
+	term.WaitFor("1 of 2 down")
+	term.Press("enter")
+	term.WaitFor("not serving")
+	term.Press("ctrl+c")
+	term.WaitExit()
+	cmd := exec.CommandContext(t.Context(), gctl(t), "dash", "--replay", "nowhere", "--snapshot")
+	cmd.Env = env
+	if out, err := cmd.CombinedOutput(); err == nil || !strings.Contains(string(out), "hint:") {
+		t.Errorf("%v: %s", err, out)
+	}
+}

@@ -39,6 +39,8 @@ const (
 	ScrubBack  Action = "scrub-back"
 	ScrubNext  Action = "scrub-forward"
 	Live       Action = "live"
+	Record     Action = "record"
+	Export     Action = "export"
 	Mark       Action = "mark"
 	Sort       Action = "sort"
 	Describe   Action = "describe"
@@ -129,6 +131,8 @@ func Defaults() []Binding {
 		{ScrubBack, []string{"<"}, "the state before"},
 		{ScrubNext, []string{">"}, "the state after"},
 		{Live, []string{"0"}, "back to now"},
+		{Record, []string{"R"}, "record, stop recording"},
+		{Export, []string{"E"}, "export the incident as Markdown, with its data"},
 		{Note, []string{"n"}, "note, among the events"},
 		{Send, []string{"ctrl+s"}, "send the request"},
 		{HalfClose, []string{"ctrl+e"}, "end the requests of a stream"},

@@ -58,6 +58,7 @@ func parts() []part {
 		{name: "stream", measure: inWorld(measureStream)},
 		{name: "trace", measure: measureTrace},
 		{name: "why", measure: measureWhy},
+		{name: "dash", measure: measureDash},
 		{name: "store", measure: measureStore},
 		{name: "chain", measure: measureChain},
 		{name: "client", measure: measureClient},

@@ -46,6 +46,8 @@ func play(role string) int {
 	switch role {
 	case roleBare:
 		err = serveBare(ctx)
+	case roleEmpty:
+		err = playEmpty()
 	case roleHealth:
 		err = serveHealth(ctx)
 	default:

@@ -136,7 +136,7 @@ func (s *Screen) Status(look *screen.Look, l *widget.Line) {
 func (s *Screen) Hints() []screen.Hint {
 	return []screen.Hint{
 		{Action: key.Enter, Does: "follow, do"}, {Action: key.Refresh, Does: "ask again"}, {Action: key.Copy, Does: "copy the command"},
-		{Action: key.Evidence, Does: "evidence"}, {Action: key.JSON, Does: "JSON"},
+		{Action: key.Evidence, Does: "evidence"}, {Action: key.Export, Does: "export"}, {Action: key.JSON, Does: "JSON"},
 	}
 }
 

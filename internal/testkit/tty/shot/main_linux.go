@@ -20,6 +20,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/gctl-dev/gctl/internal/testkit/alone"
 	"github.com/gctl-dev/gctl/internal/testkit/tty"
 )
 
@@ -39,8 +40,8 @@ func main() {
 		fmt.Fprintln(os.Stderr, "shot:", err)
 		os.Exit(2)
 	}
-	run := newRun(os.Stderr, os.Exit)
-	defer run.end()
+	run := alone.New("shot", os.Stderr, os.Exit)
+	defer run.End()
 	shoot(run, o)
 }
 

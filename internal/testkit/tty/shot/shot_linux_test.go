@@ -14,6 +14,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/gctl-dev/gctl/internal/testkit/alone"
 	"github.com/gctl-dev/gctl/internal/testkit/tty"
 )
 
@@ -112,7 +113,7 @@ func TestARunThatFails(t *testing.T) {
 		over := make(chan struct{})
 		go func() {
 			defer close(over)
-			shoot(newRun(&log, func(c int) { code = c; runtime.Goexit() }), o)
+			shoot(alone.New("shot", &log, func(c int) { code = c; runtime.Goexit() }), o)
 		}()
 		<-over
 		if code != 1 || !strings.Contains(log.String(), want) {
