@@ -115,20 +115,28 @@ func (o *dashOptions) run(ctx context.Context) error {
 func (o *dashOptions) once(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	options, err := o.prepare(ctx)
+	if err != nil {
+		return err
+	}
+	defer options.Store.Close()
+	return tui.Run(ctx, options)
+}
+
+// prepare says what is shown, over a store that the caller closes.
+func (o *dashOptions) prepare(ctx context.Context) (tui.Options, error) {
 	options, err := o.options(ctx)
 	if err != nil {
-		return err
+		return tui.Options{}, err
 	}
-	store, err := o.open(ctx)
-	if err != nil {
-		return err
+	if options.Store, err = o.open(ctx); err != nil {
+		return tui.Options{}, err
 	}
-	defer store.Close()
-	options.Store = store
 	if err := o.recordings(&options); err != nil {
-		return err
+		options.Store.Close()
+		return tui.Options{}, err
 	}
-	return tui.Run(ctx, options)
+	return options, nil
 }
 
 // open starts the store, at the pace that the user wants.
@@ -204,7 +212,7 @@ func (o *dashOptions) looks(c *config.Dash) (name string, window time.Duration, 
 // catalogLabel is what a user calls the catalog.
 func catalogLabel(f *Factory) string {
 	c, err := f.Context()
-	switch scheme := schemeOf(c.Catalog); {
+	switch scheme, _, _ := strings.Cut(c.Catalog, "://"); {
 	case err != nil:
 		return "catalog"
 	case f.Global.Addr != "":
@@ -216,26 +224,12 @@ func catalogLabel(f *Factory) string {
 	}
 }
 
-func schemeOf(url string) string {
-	for i, r := range url {
-		if r == ':' {
-			return url[:i]
-		}
-	}
-	return ""
-}
-
 // env is what screens may ask.
-func (o *dashOptions) env(context.Context) screen.Env {
+func (o *dashOptions) env(ctx context.Context) screen.Env {
 	f := silenced(o.f)
+	metrics := &heldMetrics{f: f, life: ctx}
 	return screen.Env{
-		Metrics: func(ctx context.Context) (fleet.MetricsReader, error) {
-			s, err := f.Metrics(ctx, "")
-			if err != nil {
-				return nil, err
-			}
-			return s.Reader, nil
-		},
+		Metrics: metrics.open,
 		Identity: func(instances []fleet.Instance) *fleet.Identity {
 			c, err := f.Context()
 			if err != nil {

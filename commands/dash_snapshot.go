@@ -23,19 +23,11 @@ func (o *dashOptions) snapshot(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	options, err := o.options(ctx)
+	options, err := o.prepare(ctx)
 	if err != nil {
 		return err
 	}
-	store, err := o.open(ctx)
-	if err != nil {
-		return err
-	}
-	defer store.Close()
-	options.Store = store
-	if err := o.recordings(&options); err != nil {
-		return err
-	}
+	defer options.Store.Close()
 	frame, err := tui.Snapshot(ctx, options, w, h, patience)
 	if err != nil {
 		return err

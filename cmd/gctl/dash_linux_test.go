@@ -140,6 +140,7 @@ func TestDashEndsBySignals(t *testing.T) {
 	}
 	term = tty.Start(t, tty.Options{Width: 80, Height: 24, Env: home(t)}, gctl(t), "dash")
 	term.WaitFor("1 of 2 down")
+	term.Signal(syscall.SIGHUP) // the kernel's, which comes only when nothing reads the other end any more
 	term.Hangup()
 	term.WaitExit()
 }

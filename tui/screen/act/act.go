@@ -64,11 +64,7 @@ type Screen struct {
 
 // New returns the page.
 func New(jobs *screen.Jobs, o Options) *Screen {
-	s := &Screen{jobs: jobs, o: o}
-	if len(o.Choices) == 1 {
-		s.state = choosing
-	}
-	return s
+	return &Screen{jobs: jobs, o: o}
 }
 
 // Place implements screen.Screen.

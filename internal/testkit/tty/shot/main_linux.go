@@ -1,4 +1,4 @@
-// Shot runs a program in a terminal, presses keys and writes a picture of the
+// Command shot runs a program in a terminal, presses keys and writes a picture of the
 // screen: SVG for the documents, PNG to look at (by Chromium), the screen as text
 // or with its colours (.txt, .ansi).
 //
