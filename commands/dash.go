@@ -227,7 +227,8 @@ func catalogLabel(f *Factory) string {
 // env is what screens may ask.
 func (o *dashOptions) env(ctx context.Context) screen.Env {
 	f := silenced(o.f)
-	metrics := &heldMetrics{f: f, life: ctx}
+	metrics := &heldMetrics{f: f}
+	context.AfterFunc(ctx, metrics.Close)
 	return screen.Env{
 		Metrics: metrics.open,
 		Identity: func(instances []fleet.Instance) *fleet.Identity {

@@ -7,15 +7,14 @@ import (
 	"github.com/gctl-dev/gctl/fleet"
 )
 
-// heldMetrics opens what tells how calls went once for all who ask, and closes it
-// with the dashboard. What has no memory is opened again: a Prometheus may answer
-// by then.
+// heldMetrics opens what tells how calls went once for all who ask, until it is
+// closed. What has no memory is opened again: a Prometheus may answer by then.
 type heldMetrics struct {
-	f    *Factory
-	life context.Context //nolint:containedctx // of the dashboard
+	f *Factory
 
-	mu   sync.Mutex
-	held fleet.MetricsReader // nil: none that remembers
+	mu    sync.Mutex
+	held  fleet.MetricsReader // nil: none that remembers
+	close []func()
 }
 
 func (h *heldMetrics) open(ctx context.Context) (fleet.MetricsReader, error) {
@@ -32,7 +31,17 @@ func (h *heldMetrics) open(ctx context.Context) (fleet.MetricsReader, error) {
 		h.held = s.Reader
 	}
 	if s.Close != nil {
-		context.AfterFunc(h.life, s.Close)
+		h.close = append(h.close, s.Close)
 	}
 	return s.Reader, nil
+}
+
+// Close closes all that was opened.
+func (h *heldMetrics) Close() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, end := range h.close {
+		end()
+	}
+	h.close = nil
 }
