@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -21,21 +22,43 @@ const (
 // checkAll returns the instances with the status that a TCP connection to each
 // of them shows, or the one that is written where that is worse.
 func checkAll(ctx context.Context, instances []fleet.Instance) []fleet.Instance {
-	checked := make([]fleet.Instance, len(instances))
+	var addrs []string
+	for i := range instances {
+		if checkable(&instances[i]) {
+			addrs = append(addrs, instances[i].Addr)
+		}
+	}
+	seen := connectAll(ctx, addrs)
+	checked := slices.Clone(instances)
+	for i := range checked {
+		if checkable(&checked[i]) {
+			checked[i].Catalog = worse(checked[i].Catalog, seen[0])
+			seen = seen[1:]
+		}
+	}
+	return checked
+}
+
+// checkable tells whether a connection can show that an instance is worse than what
+// is written.
+func checkable(in *fleet.Instance) bool {
+	return in.Catalog != fleet.Maintenance && in.Catalog != fleet.Critical
+}
+
+// connectAll returns what a connection to each address shows.
+func connectAll(ctx context.Context, addrs []string) []fleet.Status {
+	seen := make([]fleet.Status, len(addrs))
 	slots := make(chan struct{}, checkers)
 	var group sync.WaitGroup
-	for n, i := range instances {
+	for i, addr := range addrs {
 		slots <- struct{}{}
 		group.Go(func() {
 			defer func() { <-slots }()
-			if i.Catalog != fleet.Maintenance && i.Catalog != fleet.Critical {
-				i.Catalog = worse(i.Catalog, connect(ctx, i.Addr))
-			}
-			checked[n] = i
+			seen[i] = connect(ctx, addr)
 		})
 	}
 	group.Wait()
-	return checked
+	return seen
 }
 
 func worse(written, seen fleet.Status) fleet.Status {

@@ -48,11 +48,21 @@ func open(t *testing.T, opts file.Options) fleet.Catalog {
 	return c
 }
 
+// whole is the source that watches all of a catalog.
+func whole(t *testing.T, c fleet.Catalog) fleet.Source {
+	t.Helper()
+	f, ok := c.(*file.Catalog)
+	if !ok {
+		t.Fatalf("%T is no file catalog", c)
+	}
+	return f.Source()
+}
+
 func TestConformance(t *testing.T) {
 	fleettest.Catalog(t, world)
 	fleettest.Source(t, func(t *testing.T) fleettest.SourceWorld {
 		w := world(t)
-		return fleettest.CatalogSource(fleet.CatalogSource(w.Catalog), w)
+		return fleettest.CatalogSource(whole(t, w.Catalog), w)
 	})
 }
 

@@ -96,12 +96,17 @@ func (c *Catalog) provenance(query string) fleet.Provenance {
 	return fleet.Provenance{Source: "file " + c.path, Query: query, At: c.now()}
 }
 
-// load reads the file and leaves out what the tags do not want.
+// load reads and understands the file.
 func (c *Catalog) load() (*catalog, error) {
 	data, err := c.read()
 	if err != nil {
 		return nil, err
 	}
+	return c.understand(data)
+}
+
+// understand parses what the file says and leaves out what the tags do not want.
+func (c *Catalog) understand(data []byte) (*catalog, error) {
 	content, err := parse(data)
 	if err != nil {
 		return nil, c.invalid(err)

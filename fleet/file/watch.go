@@ -20,9 +20,20 @@ const (
 	settle = 25 * time.Millisecond
 )
 
-// Watch implements fleet.Catalog. The folder is watched, not the file, because
-// most editors replace the file by a new one.
+// Watch implements fleet.Catalog.
 func (c *Catalog) Watch(ctx context.Context, service string, notify func(fleet.Update)) error {
+	teller := fleet.Teller{Notify: notify}
+	return c.follow(ctx, func() {
+		if list, err := c.Instances(ctx, service); ctx.Err() == nil {
+			teller.Tell(list, err)
+		}
+	})
+}
+
+// follow looks at once, whenever the file may have changed, and every second. The
+// folder is watched, not the file, because most editors replace the file by a new
+// one.
+func (c *Catalog) follow(ctx context.Context, look func()) error {
 	var events chan fsnotify.Event
 	var failures chan error
 	watcher, err := fsnotify.NewWatcher()
@@ -30,7 +41,6 @@ func (c *Catalog) Watch(ctx context.Context, service string, notify func(fleet.U
 		defer watcher.Close() //nolint:errcheck // nothing is lost
 		events, failures = watcher.Events, watcher.Errors
 	}
-	teller := fleet.Teller{Notify: notify}
 	ticker := time.NewTicker(lookEvery)
 	defer ticker.Stop()
 	for {
@@ -38,9 +48,7 @@ func (c *Catalog) Watch(ctx context.Context, service string, notify func(fleet.U
 			// Again each time: the folder may be a new one, or not be there yet.
 			_ = watcher.Add(filepath.Dir(c.path))
 		}
-		if list, err := c.Instances(ctx, service); ctx.Err() == nil {
-			teller.Tell(list, err)
-		}
+		look()
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
