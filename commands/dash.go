@@ -120,6 +120,7 @@ func (o *dashOptions) once(ctx context.Context) error {
 		return err
 	}
 	defer options.Store.Close()
+	defer o.lean(ctx, options.Store)()
 	return tui.Run(ctx, options)
 }
 

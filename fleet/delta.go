@@ -146,23 +146,26 @@ func (s *Store) lose(g Gone) {
 	s.world.touch(g.Service)
 	switch g.Kind {
 	case serviceKind.name:
-		lose(&k.listed, serviceKind, g.Key)
+		lose(k.listed, serviceKind, g.Key)
 	case instanceKind.name:
-		lose(&k.instances, instanceKind, g.Key)
+		lose(k.instances, instanceKind, g.Key)
 	case healthKind.name:
-		lose(&k.health, healthKind, g.Key)
+		lose(k.health, healthKind, g.Key)
 	case breakerKind.name:
-		lose(&k.breakers, breakerKind, g.Key)
+		lose(k.breakers, breakerKind, g.Key)
 	case redKind.name:
-		lose(&k.reds, redKind, g.Key)
+		lose(k.reds, redKind, g.Key)
 	case dependencyKind.name:
-		lose(&k.dependencies, dependencyKind, g.Key)
+		lose(k.dependencies, dependencyKind, g.Key)
 	case sloKind.name:
-		lose(&k.slos, sloKind, g.Key)
+		lose(k.slos, sloKind, g.Key)
 	}
 }
 
 func lose[T any](t *table[T], k *kind[T], key [4]string) {
+	if t == nil {
+		return
+	}
 	if i, ok := t.find(k, key, 0); ok {
 		t.rows = slices.Delete(t.rows, i, i+1)
 		t.dirty = true

@@ -1,6 +1,10 @@
 package fleet
 
-import "time"
+import (
+	"fmt"
+	"slices"
+	"time"
+)
 
 // A fact that would overflow what a screen or a disk is for is dropped: nobody
 // names things like that.
@@ -34,7 +38,7 @@ func (s *Store) ingest(source int, facts *Facts, first bool) {
 		s.turned(&was, state, heard)
 	}
 	if !facts.Partial || facts.Missing != nil {
-		state.Missing = facts.Missing
+		state.Missing = bounded(facts.Missing)
 	}
 	if !facts.Partial || facts.Notes != nil {
 		state.Notes = facts.Notes
@@ -44,6 +48,18 @@ func (s *Store) ingest(source int, facts *Facts, first bool) {
 	} else {
 		s.due(s.quiet)
 	}
+}
+
+// mostMissing is how much a source may miss one by one.
+const mostMissing = 1000
+
+// bounded is what is missing, of which the last says how many more there are.
+func bounded(missing []Missing) []Missing {
+	more := len(missing) - mostMissing
+	if more <= 0 {
+		return missing
+	}
+	return append(slices.Clone(missing[:mostMissing]), Missing{What: missing[mostMissing].What, Err: fmt.Errorf("and %d more like this", more)})
 }
 
 // turned says that the status of a source changed.
@@ -140,19 +156,17 @@ func spread(f *Facts) *parts {
 // replace makes the facts known, service by service, also those that are gone.
 func (s *Store) replace(source int, feed string, f *Facts, parts map[string]*part, heard *changes) {
 	whole := map[string]bool{}
-	switch {
-	case f.Partial:
+	if f.Partial {
 		for _, name := range f.Of {
-			whole[name] = true
+			if whole[name] = true; parts[name] == nil && s.world.services[name] != nil {
+				parts[name] = &part{}
+			}
 		}
-	default:
-		for name := range s.world.services {
-			whole[name] = true
-		}
-	}
-	for name := range whole {
-		if parts[name] == nil && s.world.services[name] != nil {
-			parts[name] = &part{}
+	} else {
+		for name, k := range s.world.services {
+			if parts[name] == nil && k.has(source) {
+				parts[name] = &part{}
+			}
 		}
 	}
 	for name, p := range parts {

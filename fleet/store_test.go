@@ -594,3 +594,24 @@ func TestVersionsGoOnFromAnotherStore(t *testing.T) {
 		t.Errorf("the next snapshot has version %d", v)
 	}
 }
+
+// A fleet none of whose instances can be asked is not remembered one by one.
+func TestWhatIsMissingIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := run(t, poll("metrics", func() (fleet.Facts, error) {
+			facts := fleet.Facts{}
+			for i := range 2_500 {
+				facts.Missing = append(facts.Missing, fleet.Missing{Instance: instance("user", fmt.Sprint(i), "", fleet.Passing), What: "rate", Err: errors.New("no answer")})
+			}
+			return facts, nil
+		}))
+		after(time.Second)
+		missing := state(t, store, "metrics").Missing
+		if n := len(missing); n != 1001 {
+			t.Fatalf("%d are missing", n)
+		}
+		if last := missing[1000]; last.Err.Error() != "and 1500 more like this" || last.What != "rate" {
+			t.Errorf("the last is %+v", last)
+		}
+	})
+}

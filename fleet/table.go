@@ -120,6 +120,17 @@ type table[T any] struct {
 	dirty bool
 }
 
+func (t *table[T]) len() int {
+	if t == nil {
+		return 0
+	}
+	return len(t.rows)
+}
+
+func (t *table[T]) has(source int) bool {
+	return t != nil && slices.ContainsFunc(t.rows, func(r row[T]) bool { return r.source == source })
+}
+
 func (t *table[T]) find(k *kind[T], key factKey, source int) (int, bool) {
 	return slices.BinarySearchFunc(t.rows, key, func(r row[T], key factKey) int {
 		return cmp.Or(k.key(r.fact).compare(key), cmp.Compare(r.source, source))
@@ -168,8 +179,16 @@ func (t *table[T]) drop(source int, gone func(*T) bool, changed func(was, is *T)
 	}
 }
 
-// replace puts facts and, if they are the whole, drops what is not among them.
-func (t *table[T]) replace(k *kind[T], source int, feed string, facts []*T, whole bool, changed func(was, is *T)) {
+// replace puts facts into a table, which is made where there is none, and, if they
+// are the whole, drops what is not among them.
+func replace[T any](to **table[T], k *kind[T], source int, feed string, facts []*T, whole bool, changed func(was, is *T)) {
+	if *to == nil {
+		if len(facts) == 0 {
+			return
+		}
+		*to = &table[T]{}
+	}
+	t := *to
 	if whole && len(t.rows) > 0 {
 		said := make(map[factKey]struct{}, len(facts))
 		for _, f := range facts {
@@ -184,6 +203,9 @@ func (t *table[T]) replace(k *kind[T], source int, feed string, facts []*T, whol
 
 // view returns what is shown. better tells which of two sources is.
 func (t *table[T]) view(k *kind[T], better func(a, b int) bool) []*T {
+	if t == nil {
+		return nil
+	}
 	if !t.dirty {
 		return t.shown
 	}

@@ -15,15 +15,16 @@ type world struct {
 	better   func(a, b int) bool
 }
 
-// known is what is known about one service.
+// known is what is known about one service. Of most services most tables are empty,
+// and nil.
 type known struct {
-	listed       table[serviceFact]
-	instances    table[InstanceFact]
-	health       table[Health]
-	breakers     table[Breaker]
-	reds         table[RED]
-	dependencies table[Dependency]
-	slos         table[SLO]
+	listed       *table[serviceFact]
+	instances    *table[InstanceFact]
+	health       *table[Health]
+	breakers     *table[Breaker]
+	reds         *table[RED]
+	dependencies *table[Dependency]
+	slos         *table[SLO]
 
 	view *ServiceFacts // as published last
 }
@@ -64,22 +65,22 @@ type part struct {
 // changed.
 func (w *world) apply(source int, feed, service string, p *part, whole bool, heard *changes) {
 	k := w.of(service)
-	k.listed.replace(serviceKind, source, feed, p.listed, whole, func(_, _ *serviceFact) { w.touch(service) })
-	k.instances.replace(instanceKind, source, feed, p.instances, whole, func(was, is *InstanceFact) {
+	replace(&k.listed, serviceKind, source, feed, p.listed, whole, func(_, _ *serviceFact) { w.touch(service) })
+	replace(&k.instances, instanceKind, source, feed, p.instances, whole, func(was, is *InstanceFact) {
 		w.touch(service)
 		heard.instance(was, is)
 	})
-	k.health.replace(healthKind, source, feed, p.health, whole, func(was, is *Health) {
+	replace(&k.health, healthKind, source, feed, p.health, whole, func(was, is *Health) {
 		w.touch(service)
 		heard.health(was, is)
 	})
-	k.breakers.replace(breakerKind, source, feed, p.breakers, whole, func(was, is *Breaker) {
+	replace(&k.breakers, breakerKind, source, feed, p.breakers, whole, func(was, is *Breaker) {
 		w.touch(service)
 		heard.breaker(was, is)
 	})
-	k.reds.replace(redKind, source, feed, p.reds, whole, func(_, _ *RED) { w.touch(service) })
-	k.dependencies.replace(dependencyKind, source, feed, p.dependencies, whole, func(_, _ *Dependency) { w.touch(service) })
-	k.slos.replace(sloKind, source, feed, p.slos, whole, func(_, _ *SLO) { w.touch(service) })
+	replace(&k.reds, redKind, source, feed, p.reds, whole, func(_, _ *RED) { w.touch(service) })
+	replace(&k.dependencies, dependencyKind, source, feed, p.dependencies, whole, func(_, _ *Dependency) { w.touch(service) })
+	replace(&k.slos, sloKind, source, feed, p.slos, whole, func(_, _ *SLO) { w.touch(service) })
 }
 
 // remix shows anew what several sources say, since another may be the best now.
@@ -93,20 +94,28 @@ func (w *world) remix() {
 
 func (k *known) remix() bool {
 	mixed := false
-	for _, t := range []interface{ renew() bool }{&k.listed, &k.instances, &k.health, &k.breakers, &k.reds, &k.dependencies, &k.slos} {
+	for _, t := range []interface{ renew() bool }{k.listed, k.instances, k.health, k.breakers, k.reds, k.dependencies, k.slos} {
 		mixed = t.renew() || mixed
 	}
 	return mixed
 }
 
 func (t *table[T]) renew() bool {
+	if t == nil {
+		return false
+	}
 	t.dirty = t.dirty || t.mixed
 	return t.mixed
 }
 
+// has tells whether a source said something that is known.
+func (k *known) has(source int) bool {
+	return k.listed.has(source) || k.instances.has(source) || k.health.has(source) || k.breakers.has(source) ||
+		k.reds.has(source) || k.dependencies.has(source) || k.slos.has(source)
+}
+
 func (k *known) empty() bool {
-	return len(k.listed.rows)+len(k.instances.rows)+len(k.health.rows)+len(k.breakers.rows)+len(k.reds.rows)+
-		len(k.dependencies.rows)+len(k.slos.rows) == 0
+	return k.listed.len()+k.instances.len()+k.health.len()+k.breakers.len()+k.reds.len()+k.dependencies.len()+k.slos.len() == 0
 }
 
 // freeze returns the services as they are now, sorted by name. Of those that did
@@ -124,7 +133,7 @@ func (w *world) freeze(version uint64, last []*ServiceFacts) []*ServiceFacts {
 		}
 		k.view = k.build(name, version, w.better)
 	}
-	clear(w.changed)
+	w.changed = map[string]struct{}{} // which was large if much changed
 	if w.reorder {
 		w.order, w.reorder = slices.Sorted(maps.Keys(w.services)), false
 	}
@@ -160,17 +169,22 @@ func (k *known) build(name string, version uint64, better func(a, b int) bool) *
 func summary(name string, instances []*InstanceFact) Service {
 	s := Service{Name: name}
 	tags := map[string]struct{}{}
+	own := false // Meta is not that of the first instance any more
 	for i, in := range instances {
 		s.Add(in.Catalog)
 		s.GRPC = s.GRPC || in.GRPC
 		for _, t := range in.Tags {
 			tags[t] = struct{}{}
 		}
-		if i == 0 {
-			s.Meta = maps.Clone(in.Meta)
-			continue
+		switch {
+		case i == 0:
+			s.Meta = in.Meta
+		case !sameMap(s.Meta, in.Meta):
+			if !own {
+				s.Meta, own = maps.Clone(s.Meta), true
+			}
+			maps.DeleteFunc(s.Meta, func(k, v string) bool { return in.Meta[k] != v })
 		}
-		maps.DeleteFunc(s.Meta, func(k, v string) bool { return in.Meta[k] != v })
 	}
 	if len(tags) > 0 {
 		s.Tags = slices.Sorted(maps.Keys(tags))

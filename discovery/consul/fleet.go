@@ -276,6 +276,9 @@ func (w *fleetWatch) everything(ctx context.Context) (all []discovery.Endpoint, 
 			}
 		})
 	})
+	if err == nil {
+		w.seen.end()
+	}
 	hidden = a.hides(n)
 	if notServed(err) {
 		trouble = nil

@@ -33,6 +33,9 @@ func (c *nodeCache) turn() {
 	c.checks.turn()
 }
 
+// end ends an answer: what was not in it is forgotten.
+func (c *nodeCache) end() { c.services.last, c.checks.last = nil, nil }
+
 type memory[T any] struct {
 	last map[uint64]*T
 	now  map[uint64]*T

@@ -22,7 +22,7 @@ type judged struct {
 
 	facts *fleet.ServiceFacts
 	to    triage.Breakers
-	trend history.Trend
+	trend *history.Trend
 }
 
 func (r *row) id() string { return r.facts.Name }
@@ -38,7 +38,7 @@ func rows(snap *fleet.Snapshot, before []row, trend func(string) (history.Trend,
 			to[b.Target] = n
 		}
 	}
-	list := make([]row, 0, len(snap.Services()))
+	list, none := make([]row, 0, len(snap.Services())), noTrend()
 	for _, s := range snap.Services() { // both are sorted by name
 		for len(before) > 0 && before[0].facts.Name < s.Name {
 			before = before[1:]
@@ -47,19 +47,20 @@ func rows(snap *fleet.Snapshot, before []row, trend func(string) (history.Trend,
 			list = append(list, before[0])
 			continue
 		}
-		j := &judged{facts: s, to: to[s.Name]}
-		var ok bool
-		if j.trend, ok = trend(s.Name); !ok {
-			j.trend = noTrend()
+		j := &judged{facts: s, to: to[s.Name], trend: none}
+		if known, ok := trend(s.Name); ok {
+			own := known // what is not known takes no room
+			j.trend = &own
 		}
-		j.Service = triage.Judge(s, j.to, &j.trend)
+		j.Service = triage.Judge(s, j.to, j.trend)
 		list = append(list, row{j})
 	}
 	return list
 }
 
-func noTrend() history.Trend {
-	var t history.Trend
+// noTrend is that of a service whose calls nobody counts.
+func noTrend() *history.Trend {
+	t := &history.Trend{}
 	nan := float32(math.NaN())
 	for i := range history.Points {
 		t.Rate[i], t.Errors[i], t.P99[i] = nan, nan, nan
@@ -186,7 +187,7 @@ func spark(drop int, values func(*history.Trend) []float32) widget.Column[row] {
 	return widget.Column[row]{
 		Min: sparkWidth, Drop: drop,
 		Draw: func(l *widget.Line, t *theme.Theme, r *row, w int) {
-			widget.Spark(l, t.Series[0], t.Glyphs, values(&r.trend), w)
+			widget.Spark(l, t.Series[0], t.Glyphs, values(r.trend), w)
 		},
 	}
 }
