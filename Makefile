@@ -78,6 +78,11 @@ bench: build backends ## Measure gctl beside its peers, and the kit, and write d
 	@$(GOBUILD) -o bin/tools/ ./internal/testkit/bench/client ./internal/testkit/bench/healthloop
 	@go run ./internal/testkit/bench -out docs/benchmarks.md
 
+.PHONY: pictures
+pictures: build backends ## Take the pictures in docs/pictures again, from a real run (six minutes)
+	@go build -o bin/tools/ ./internal/testkit/tty/shot
+	@tools/pictures.sh
+
 SOAKTIME ?= 10m
 .PHONY: soak
 soak: build backends ## Load the service for SOAKTIME (10m), see whether it grows, and write it to docs/benchmarks.md
