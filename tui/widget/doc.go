@@ -130,7 +130,7 @@ func (d *Doc) View(w, h int, t *theme.Theme) []string {
 		if line.paragraph == d.at && d.list[d.at].Stop {
 			l := &Line{}
 			l.Put(t.Accent, t.Glyphs.Selected)
-			l.Append(Cut(From0(line.text), w-1), w-1)
+			l.Append(Cut(withoutFirst(line.text), w-1), w-1)
 			out = append(out, l.Fit(w))
 			continue
 		}
@@ -139,8 +139,8 @@ func (d *Doc) View(w, h int, t *theme.Theme) []string {
 	return Fill(out, h, w)
 }
 
-// From0 is a drawn line without its first cell, which is blank.
-func From0(drawn string) string { return ansi.TruncateLeft(drawn, 1, "") }
+// withoutFirst is a drawn line without its first cell, which is blank.
+func withoutFirst(drawn string) string { return ansi.TruncateLeft(drawn, 1, "") }
 
 // span is which lines the paragraph under the cursor has.
 func (d *Doc) span() (first, last int) {
