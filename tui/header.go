@@ -35,7 +35,11 @@ func (m *model) header(l *widget.Line) {
 	case m.o.Replay:
 		l.Put(t.Badge, " REPLAY ")
 		if !m.cursor.IsZero() {
-			l.Put(t.Warn, " "+m.cursor.Format("2006-01-02 15:04:05"))
+			at := m.cursor.Format("2006-01-02 15:04:05")
+			if l.Width()+len(at)+3 > m.width { // the day is what can be done without
+				at = m.cursor.Format(time.TimeOnly)
+			}
+			l.Put(t.Warn, " "+at)
 		}
 	case m.look.Live:
 		l.Put(t.Good, "LIVE")

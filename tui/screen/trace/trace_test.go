@@ -381,7 +381,7 @@ func TestWhyThereIsNoTrace(t *testing.T) {
 	s, look := open(t, nil, id)
 	look.Env.Traces = nil
 	screentest.Send(s, look, screen.Shown{})
-	screentest.Want(t, s, look, "traces are not to be had here")
+	screentest.Want(t, s, look, "a recording has no traces")
 }
 
 func TestTheBeginningOfAnIDIsEnough(t *testing.T) {
