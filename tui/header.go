@@ -3,6 +3,8 @@ package tui
 import (
 	"time"
 
+	"github.com/charmbracelet/x/ansi"
+
 	"github.com/gctl-dev/gctl/fleet"
 	"github.com/gctl-dev/gctl/tui/key"
 	"github.com/gctl-dev/gctl/tui/screen"
@@ -122,8 +124,7 @@ func (m *model) status(l *widget.Line) {
 	case m.input != nil:
 		m.input.SetWidth(max(1, m.width-right.Width()-4))
 		l.Put(t.Accent, m.input.sign)
-		typed := m.input.View()
-		l.Append(typed, widget.Width(typed))
+		l.Put("", ansi.Strip(m.input.View()))
 	case m.sort:
 		l.Put(t.Accent, "sort by: ")
 		if s, ok := m.pages.top().(screen.Sorted); ok {

@@ -179,7 +179,7 @@ func (p *Paragraph) lines(w int, t *theme.Theme) []string {
 			style = part.Style(t)
 		}
 		for word := range strings.FieldsSeq(term.CleanLine(part.Text)) {
-			need := Width(word)
+			word, need := printable(word)
 			if !empty && l.Width()+1+need > w {
 				out = append(out, l.Fit(w))
 				l = &Line{}
@@ -189,15 +189,34 @@ func (p *Paragraph) lines(w int, t *theme.Theme) []string {
 			if !empty {
 				l.Put(style, " ")
 			}
-			l.Put(style, word)
 			empty = false
-			for l.Width() > w { // a word that is longer than a line
-				out = append(out, Cut(l.String(), w))
-				rest := &Line{}
-				rest.Append(ansi.TruncateLeft(l.String(), w, ""), l.Width()-w)
-				l = rest
+			for l.Width()+need > w { // a word that is longer than a line
+				head, cells := fit(word, w-l.Width())
+				if head == "" && l.Width() == 0 { // a line has no room for one character
+					word = ""
+					break
+				}
+				l.Put(style, head)
+				out = append(out, l.Fit(w))
+				l = &Line{}
+				word, need = word[len(head):], need-cells
 			}
+			l.Put(style, word)
 		}
 	}
 	return append(out, l.Fit(w))
+}
+
+// fit is the beginning of a printable text that fits into a room, and how many cells
+// it takes.
+func fit(text string, room int) (head string, cells int) {
+	n := 0
+	for n < len(text) {
+		cluster, w := ansi.FirstGraphemeCluster(text[n:], ansi.GraphemeWidth)
+		if cells+w > room {
+			break
+		}
+		n, cells = n+len(cluster), cells+w
+	}
+	return text[:n], cells
 }
