@@ -292,7 +292,7 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 func (m *model) said(msg tea.Msg) tea.Cmd {
 	switch msg := msg.(type) {
 	case screen.Go:
-		return m.open(msg.Place)
+		return m.openAt(msg.Place, msg.At)
 	case screen.Leave:
 		return m.back()
 	case screen.Say:

@@ -130,7 +130,8 @@ func (d *Doc) View(w, h int, t *theme.Theme) []string {
 		if line.paragraph == d.at && d.list[d.at].Stop {
 			l := &Line{}
 			l.Put(t.Accent, t.Glyphs.Selected)
-			l.Append(Cut(withoutFirst(line.text), w-1), w-1)
+			rest := Cut(withoutFirst(line.text), w-1)
+			l.Append(rest, ansi.StringWidth(rest)) // a wide character may not fit
 			out = append(out, l.Fit(w))
 			continue
 		}

@@ -143,7 +143,7 @@ func TestASpanWithoutChildrenLeadsToItsInstance(t *testing.T) {
 	spans[4].Service = "edge"
 	s, look = shown(t, has(spans...))
 	screentest.Act(s, look, key.Bottom)
-	if said := screentest.Act(s, look, key.Right); said[0] != (screen.Go{Place: screen.Place{Screen: "service", Subject: "edge"}}) {
+	if said := screentest.Act(s, look, key.Right); said[0] != (screen.Go{Place: screen.Place{Screen: "service", Subject: "edge"}, At: "log-7"}) {
 		t.Errorf("%v", said)
 	}
 	if f := s.Focus(look); f.Instance != "log-7" || f.Trace != id {
