@@ -9,6 +9,7 @@ import (
 
 	"github.com/gctl-dev/gctl/fleet"
 	"github.com/gctl-dev/gctl/internal/output"
+	"github.com/gctl-dev/gctl/internal/term"
 	"github.com/gctl-dev/gctl/ops/action"
 )
 
@@ -174,7 +175,7 @@ func (o *actionsOptions) run(ctx context.Context) error {
 			o.f.Notef("note: %s: %s", e.Instance.ID, e.Detail)
 		}
 		if e.State == action.InForce && e.Way == action.ByCatalog {
-			o.f.Notef("note: %s does not come back by itself: gctl release %s", e.Instance.ID, shellQuote(e.Instance.ID))
+			o.f.Notef("note: %s does not come back by itself: gctl release %s", e.Instance.ID, term.Quote(e.Instance.ID))
 		}
 	}
 	return actionTable.Print(p, rows, nil)

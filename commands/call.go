@@ -14,6 +14,7 @@ import (
 
 	"github.com/gctl-dev/gctl/fleet"
 	"github.com/gctl-dev/gctl/internal/output"
+	"github.com/gctl-dev/gctl/internal/term"
 	"github.com/gctl-dev/gctl/rpc"
 	"github.com/gctl-dev/gctl/rpc/message"
 )
@@ -124,7 +125,7 @@ func callArgs(cmd *cobra.Command, given []string) error {
 	err := args(1, 1)(cmd, given)
 	var e *fleet.Error
 	if len(given) > 1 && errors.As(err, &e) && strings.HasPrefix(strings.TrimSpace(given[1]), "{") {
-		e.Hint = "the request is passed with -d: gctl call " + given[0] + " -d " + shellQuote(given[1])
+		e.Hint = "the request is passed with -d: gctl call " + given[0] + " -d " + term.Quote(given[1])
 	}
 	return err
 }

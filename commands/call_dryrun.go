@@ -90,7 +90,7 @@ func (c *call) grpcurl(ctx context.Context, in fleet.Instance, src *source) []st
 	words := []string{"grpcurl"}
 	flag := func(name, value string) {
 		if value != "" {
-			words = append(words, "-"+name, shellQuote(value))
+			words = append(words, "-"+name, term.Quote(value))
 		}
 	}
 	o := &c.options
@@ -136,7 +136,7 @@ func (c *call) grpcurl(ctx context.Context, in fleet.Instance, src *source) []st
 	if path, ok := strings.CutPrefix(addr, "unix:"); ok {
 		words, addr = append(words, "-unix"), path
 	}
-	return append(append(words, c.grpcurlData(src)...), shellQuote(addr), c.methodName())
+	return append(append(words, c.grpcurlData(src)...), term.Quote(addr), c.methodName())
 }
 
 // grpcurlData passes the requests, in one line each where they are JSON.
@@ -152,7 +152,7 @@ func (c *call) grpcurlData(src *source) []string {
 			requests = append(requests, string(output.EscapeJSON(raw)))
 		}
 	}
-	return []string{"-d", shellQuote(strings.Join(requests, ""))}
+	return []string{"-d", term.Quote(strings.Join(requests, ""))}
 }
 
 // grpcurl returns the headers as flags of grpcurl.
@@ -165,7 +165,7 @@ func (s headerSet) grpcurl() []string {
 				secret = true
 				value = "${" + variableOf(name) + "}"
 			}
-			words = append(words, flag, shellQuote(name+": "+value))
+			words = append(words, flag, term.Quote(name+": "+value))
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.rpc)) {
@@ -184,15 +184,4 @@ func (s headerSet) grpcurl() []string {
 		words = append([]string{"-expand-headers"}, words...)
 	}
 	return words
-}
-
-// shellQuote makes one word of s for a POSIX shell.
-func shellQuote(s string) string {
-	plain := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./:=@%+,", r)
-	}
-	if s != "" && strings.IndexFunc(s, func(r rune) bool { return !plain(r) }) < 0 {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }

@@ -10,6 +10,7 @@ import (
 	"google.golang.org/grpc/codes"
 
 	"github.com/gctl-dev/gctl/fleet"
+	"github.com/gctl-dev/gctl/internal/term"
 	"github.com/gctl-dev/gctl/reflection"
 	"github.com/gctl-dev/gctl/rpc"
 	"github.com/gctl-dev/gctl/rpc/message"
@@ -53,7 +54,7 @@ func (c *call) statusError(ctx context.Context, r *rpc.Result) error {
 // statusHint says what to do about a status where that is known.
 func (c *call) statusHint(ctx context.Context, r *rpc.Result) string {
 	text := r.Status.Message()
-	explain := "gctl explain " + shellQuote(cmp.Or(r.Instance.Addr, c.f.Global.Addr, c.located.Service))
+	explain := "gctl explain " + term.Quote(cmp.Or(r.Instance.Addr, c.f.Global.Addr, c.located.Service))
 	if hint := c.webHint(r, explain); hint != "" {
 		return hint
 	}

@@ -241,7 +241,7 @@ func (c *change) refuse() error {
 		if s.Way == action.ByCatalog && !s.Wish.Release && !c.noTTL {
 			return &fleet.Error{
 				Kind: fleet.Usage, What: "it serves no control API: Consul's maintenance does not end by itself", Instance: s.Instance.ID,
-				Hint: "to take it out until somebody releases it: --no-ttl, and later gctl release " + shellQuote(s.Instance.ID),
+				Hint: "to take it out until somebody releases it: --no-ttl, and later gctl release " + term.Quote(s.Instance.ID),
 			}
 		}
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/gctl-dev/gctl/fleet"
 	"github.com/gctl-dev/gctl/internal/output"
+	"github.com/gctl-dev/gctl/internal/term"
 	"github.com/gctl-dev/gctl/ops/action"
 )
 
@@ -243,7 +244,7 @@ func (c *change) tell(id string, results []action.Result) error {
 		c.f.Notef("action %s; gctl undo %s reverts it", id, id)
 	}
 	if made > 0 && c.lasts() {
-		c.f.Notef("it does not end by itself: %s must release it, by gctl release %s", who(c.f), shellQuote(results[0].Instance.ID))
+		c.f.Notef("it does not end by itself: %s must release it, by gctl release %s", who(c.f), term.Quote(results[0].Instance.ID))
 	}
 	return verdict(first, bad, len(results))
 }

@@ -9,6 +9,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/gctl-dev/gctl/fleet"
+	"github.com/gctl-dev/gctl/internal/term"
 	"github.com/gctl-dev/gctl/ops/check"
 	"github.com/gctl-dev/gctl/ops/health"
 	"github.com/gctl-dev/gctl/rpc"
@@ -146,7 +147,7 @@ const maxCollected = 10_000
 func callCommand(about *check.Subject) string {
 	words := []string{"gctl call", about.Method}
 	if data := strings.TrimSpace(string(about.Data)); data != "" {
-		words = append(words, "-d", shellQuote(data))
+		words = append(words, "-d", term.Quote(data))
 	}
 	if about.Service != "" {
 		words = append(words, "--service", about.Service)

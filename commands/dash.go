@@ -22,6 +22,7 @@ import (
 	"github.com/gctl-dev/gctl/reflection"
 	"github.com/gctl-dev/gctl/tui"
 	"github.com/gctl-dev/gctl/tui/screen"
+	"github.com/gctl-dev/gctl/tui/screen/invoke"
 	"github.com/gctl-dev/gctl/tui/theme"
 )
 
@@ -225,6 +226,12 @@ func catalogLabel(f *Factory) string {
 	}
 }
 
+// How much is kept of the calls that were made: so many, together so large.
+const (
+	mostCalls     = 1000
+	mostCallBytes = 4 << 20
+)
+
 // env is what screens may ask.
 func (o *dashOptions) env(ctx context.Context) screen.Env {
 	f := silenced(o.f)
@@ -251,7 +258,7 @@ func (o *dashOptions) env(ctx context.Context) screen.Env {
 			if err != nil {
 				return nil, &fleet.Error{What: "find the folder of the calls that were made", Err: err, Hint: "set XDG_STATE_HOME or HOME"}
 			}
-			return state.NewJournal(filepath.Join(dir, "calls.jsonl")), nil
+			return state.NewBoundedJournal(filepath.Join(dir, "calls.jsonl"), state.Bounds{Lines: mostCalls, Bytes: mostCallBytes, Keep: invoke.Saved}), nil
 		},
 		Command: func(ctx context.Context, args ...string) (string, int) { return runInside(ctx, f, args) },
 		Events: func(ctx context.Context, service string, since, until time.Time) (fleet.EventList, error) {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/gctl-dev/gctl/fleet"
 	"github.com/gctl-dev/gctl/internal/config"
+	"github.com/gctl-dev/gctl/internal/term"
 )
 
 // backendLimit bounds how long a backend may keep the doctor waiting.
@@ -221,7 +222,7 @@ func askControl(ctx context.Context, plane fleet.ControlPlane, in *fleet.Instanc
 			row.Found, row.Fix = general.Error(), e.Hint
 		}
 		if ctx.Err() != nil && row.Fix == "" {
-			row.Fix = "the process may be hanging: gctl health " + shellQuote(in.Service) + " asks at its other port"
+			row.Fix = "the process may be hanging: gctl health " + term.Quote(in.Service) + " asks at its other port"
 		}
 	}
 	return row

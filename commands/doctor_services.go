@@ -14,6 +14,7 @@ import (
 
 	"github.com/gctl-dev/gctl/fleet"
 	"github.com/gctl-dev/gctl/internal/config"
+	"github.com/gctl-dev/gctl/internal/term"
 	"github.com/gctl-dev/gctl/reflection"
 	"github.com/gctl-dev/gctl/rpc"
 )
@@ -150,7 +151,7 @@ func (x *examination) verdict(in fleet.Instance, r *rpc.Report) (state, found, f
 	if !r.GRPC {
 		f := r.Fault()
 		if f == nil {
-			return stateFault, "no verdict in time", "gctl explain " + shellQuote(in.Addr)
+			return stateFault, "no verdict in time", "gctl explain " + term.Quote(in.Addr)
 		}
 		if speaksOther(f.Cause) && !in.GRPC && in.Meta[fleet.MetaGRPCServices] == "" {
 			return stateNoGRPC, f.What, ""
@@ -198,7 +199,7 @@ func (x *examination) fix(in fleet.Instance, f *rpc.Finding) string {
 	}[f.Cause]
 	switch {
 	case flags == "":
-		return cmp.Or(f.Hint, "gctl explain "+shellQuote(in.Addr))
+		return cmp.Or(f.Hint, "gctl explain "+term.Quote(in.Addr))
 	case x.f.Global.Addr != "":
 		return f.Hint
 	case f.Cause == rpc.CauseTLSServer && x.context.TLS.Plaintext == nil:

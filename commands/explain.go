@@ -11,6 +11,7 @@ import (
 
 	"github.com/gctl-dev/gctl/fleet"
 	"github.com/gctl-dev/gctl/internal/output"
+	"github.com/gctl-dev/gctl/internal/term"
 	"github.com/gctl-dev/gctl/rpc"
 )
 
@@ -191,10 +192,10 @@ func checkExplained(name string) error {
 	}
 	if _, rest, isURL := strings.Cut(name, "://"); isURL {
 		host, _, _ := strings.Cut(rest, "/")
-		return bad("an address is HOST:PORT: gctl explain " + shellQuote(host))
+		return bad("an address is HOST:PORT: gctl explain " + term.Quote(host))
 	}
 	if net.ParseIP(strings.Trim(name, "[]")) != nil {
-		return bad("an address has a port: gctl explain " + shellQuote(net.JoinHostPort(strings.Trim(name, "[]"), "PORT")))
+		return bad("an address has a port: gctl explain " + term.Quote(net.JoinHostPort(strings.Trim(name, "[]"), "PORT")))
 	}
 	if !portPossible(name) {
 		return bad("a port is a number from 1 to 65535")

@@ -7,6 +7,7 @@ import (
 
 	"github.com/gctl-dev/gctl/fleet"
 	"github.com/gctl-dev/gctl/internal/output"
+	"github.com/gctl-dev/gctl/internal/term"
 	"github.com/gctl-dev/gctl/ops/health"
 	"github.com/gctl-dev/gctl/rpc"
 )
@@ -237,9 +238,9 @@ func (r *healthReport) hint(o *healthOptions) string {
 			return h.Instance.ID + ": " + e.Hint
 		}
 		if h.State == fleet.NotServing && h.Instance.Catalog == fleet.Passing {
-			return h.Instance.ID + ` says so itself: "gctl actions" lists what was changed from here, gctl release ` + shellQuote(h.Instance.ID) + " ends a quarantine"
+			return h.Instance.ID + ` says so itself: "gctl actions" lists what was changed from here, gctl release ` + term.Quote(h.Instance.ID) + " ends a quarantine"
 		}
-		return "gctl explain " + shellQuote(h.Instance.Addr) + " looks closer"
+		return "gctl explain " + term.Quote(h.Instance.Addr) + " looks closer"
 	}
 	return ""
 }

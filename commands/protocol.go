@@ -135,9 +135,9 @@ func (c *call) curl(ctx context.Context, in fleet.Instance, src *source) string 
 		body = string(output.EscapeJSON(raw))
 	}
 	words := append([]string{"curl"}, c.curlTransport(ctx, in)...)
-	words = append(words, "-H", shellQuote("Content-Type: application/json"), "-H", shellQuote("Connect-Protocol-Version: 1"))
+	words = append(words, "-H", term.Quote("Content-Type: application/json"), "-H", term.Quote("Connect-Protocol-Version: 1"))
 	words = append(words, c.headers.curl()...)
-	return term.CleanLine(strings.Join(append(words, "--data-raw", shellQuote(body), c.curlURL(ctx, in)), " "))
+	return term.CleanLine(strings.Join(append(words, "--data-raw", term.Quote(body), c.curlURL(ctx, in)), " "))
 }
 
 // curlTransport returns curl's flags for the way to the server.
@@ -145,7 +145,7 @@ func (c *call) curlTransport(ctx context.Context, in fleet.Instance) []string {
 	var words []string
 	flag := func(name, value string) {
 		if value != "" {
-			words = append(words, name, shellQuote(value))
+			words = append(words, name, term.Quote(value))
 		}
 	}
 	o := &c.options
@@ -218,7 +218,7 @@ func (c *call) curlURL(ctx context.Context, in fleet.Instance) string {
 	if c.plaintext(ctx, in) {
 		scheme = "http://"
 	}
-	return shellQuote(scheme + c.curlHost(ctx, in) + rpc.Path(c.located.Method))
+	return term.Quote(scheme + c.curlHost(ctx, in) + rpc.Path(c.located.Method))
 }
 
 // curl returns the headers of the RPC as flags of curl. Credentials are left to
@@ -231,7 +231,7 @@ func (s headerSet) curl() []string {
 				words = append(words, "-H", `"`+name+": ${"+variableOf(name)+`}"`)
 				continue
 			}
-			words = append(words, "-H", shellQuote(name+": "+value))
+			words = append(words, "-H", term.Quote(name+": "+value))
 		}
 	}
 	return words

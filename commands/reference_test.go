@@ -2,7 +2,6 @@ package commands
 
 import (
 	"bytes"
-	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -11,16 +10,16 @@ import (
 	"testing"
 
 	"github.com/spf13/cobra"
-)
 
-var update = flag.Bool("update", false, "write docs/reference anew")
+	"github.com/gctl-dev/gctl/internal/testkit/golden"
+)
 
 // TestReference compares docs/reference with what the commands say of
 // themselves; with -update it writes it.
 func TestReference(t *testing.T) {
 	dir := filepath.Join("..", "docs", "reference")
 	pages := reference()
-	if *update {
+	if golden.Update() {
 		writePages(t, dir, pages)
 	}
 	there, err := os.ReadDir(dir)

@@ -3,6 +3,8 @@ package tui
 import (
 	"time"
 
+	"github.com/charmbracelet/x/ansi"
+
 	"github.com/gctl-dev/gctl/fleet"
 	"github.com/gctl-dev/gctl/tui/key"
 	"github.com/gctl-dev/gctl/tui/screen"
@@ -35,7 +37,11 @@ func (m *model) header(l *widget.Line) {
 	case m.o.Replay:
 		l.Put(t.Badge, " REPLAY ")
 		if !m.cursor.IsZero() {
-			l.Put(t.Warn, " "+m.cursor.Format("2006-01-02 15:04:05"))
+			at := m.cursor.Format("2006-01-02 15:04:05")
+			if l.Width()+len(at)+3 > m.width { // the day is what can be done without
+				at = m.cursor.Format(time.TimeOnly)
+			}
+			l.Put(t.Warn, " "+at)
 		}
 	case m.look.Live:
 		l.Put(t.Good, "LIVE")
@@ -118,8 +124,7 @@ func (m *model) status(l *widget.Line) {
 	case m.input != nil:
 		m.input.SetWidth(max(1, m.width-right.Width()-4))
 		l.Put(t.Accent, m.input.sign)
-		typed := m.input.View()
-		l.Append(typed, widget.Width(typed))
+		l.Put("", ansi.Strip(m.input.View()))
 	case m.sort:
 		l.Put(t.Accent, "sort by: ")
 		if s, ok := m.pages.top().(screen.Sorted); ok {

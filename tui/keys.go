@@ -33,7 +33,7 @@ func (m *model) act(a key.Action) tea.Cmd {
 	if n := a.Pick(); n > 0 {
 		return m.pick(n)
 	}
-	if do, ok := m.actions()[a]; ok {
+	if do, ok := m.actions[a]; ok {
 		return do()
 	}
 	if a == "" {
@@ -43,8 +43,8 @@ func (m *model) act(a key.Action) tea.Cmd {
 	return m.deliver(screen.Act{Action: a})
 }
 
-// actions are those that mean the same on all screens.
-func (m *model) actions() map[key.Action]func() tea.Cmd {
+// everywhere are the actions that mean the same on all screens.
+func (m *model) everywhere() map[key.Action]func() tea.Cmd {
 	return map[key.Action]func() tea.Cmd{
 		key.Quit:       func() tea.Cmd { return tea.Quit },
 		key.Suspend:    func() tea.Cmd { return tea.Suspend },

@@ -27,6 +27,8 @@ type model struct {
 	cursor time.Time       // the time cursor; zero: now
 	keys   *key.Map
 
+	actions map[key.Action]func() tea.Cmd // those that mean the same on all screens
+
 	width, height int // of the terminal
 	dark          bool
 	blurred       bool
@@ -73,6 +75,7 @@ func newModel(ctx context.Context, o Options) (*model, error) {
 	}
 	ctx, end := context.WithCancel(ctx)
 	m := &model{o: o, ctx: ctx, end: end, keys: keys, dark: true, mouse: true, dirty: true}
+	m.actions = m.everywhere() //nolint:contextcheck // the model has its own
 	m.live, m.clock = o.Store.Snapshot(), o.Now()
 	m.look = screen.Look{
 		Snap: m.live, Now: m.clock, Clock: m.clock, Live: true, Window: o.Window, Keys: keys, Context: o.Context, Protected: o.Protected, Env: &m.o.Env,
@@ -289,7 +292,7 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 func (m *model) said(msg tea.Msg) tea.Cmd {
 	switch msg := msg.(type) {
 	case screen.Go:
-		return m.open(msg.Place)
+		return m.openAt(msg.Place, msg.At)
 	case screen.Leave:
 		return m.back()
 	case screen.Say:

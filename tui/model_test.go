@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -97,85 +96,6 @@ func TestGoldens(t *testing.T) {
 			run := open(t, trouble(), Options{Theme: name, ASCII: name == "none"}, 120, 40)
 			frame(t, run).GoldenANSI(t, "services-"+name)
 		})
-	}
-}
-
-// keys are what the fuzz presses.
-func keys() []tea.Msg {
-	var list []tea.Msg
-	for _, r := range "jkhlgGsnretbpvacdyewxRM0123456789?:/[],.<> +-!" {
-		list = append(list, press(r))
-	}
-	for _, c := range []rune{tea.KeyEnter, tea.KeyEsc, tea.KeyTab, tea.KeyUp, tea.KeyDown, tea.KeyLeft, tea.KeyRight, tea.KeyPgUp, tea.KeyPgDown, tea.KeyBackspace, tea.KeyHome, tea.KeyEnd} {
-		list = append(list, tea.KeyPressMsg(tea.Key{Code: c}))
-	}
-	for _, r := range "dusre" {
-		list = append(list, tea.KeyPressMsg(tea.Key{Code: r, Mod: tea.ModCtrl}))
-	}
-	return append(list, tea.PasteMsg{Content: "check\x1b[31m\nout"}, tea.FocusMsg{}, tea.BlurMsg{}, tea.MouseClickMsg{X: 3, Y: 4, Button: tea.MouseLeft}, tea.MouseWheelMsg{Button: tea.MouseWheelDown})
-}
-
-// hostile is a fleet of names that would break a screen that believed them.
-func hostile() *fleet.Delta {
-	d := trouble()
-	for i, name := range []string{"\x1b]0;title\a", "a\nb\tc", strings.Repeat("long", 200), "한국어 서비스", "e\u0301\u0301\u0301", "\u202eevil", "\x9b31m", "", " "} {
-		in := fleet.Instance{ID: name + "-1", Service: name, Addr: name, Version: name, Zone: name, Catalog: fleet.Status(name), Tags: []string{name}, Meta: map[string]string{name: name}}
-		d.Instances = append(d.Instances, fleet.InstanceFact{Instance: in})
-		d.Health = append(d.Health, fleet.Health{Instance: in, State: fleet.HealthState(name), Err: errors.New(name)})
-		d.Breakers = append(d.Breakers, fleet.Breaker{Caller: in, Name: name, Target: name, State: fleet.BreakerUnknown, Raw: name, LastError: name, Ratio: math.NaN()})
-		v := []float64{0, math.NaN(), math.Inf(1), math.Inf(-1), -1, 1e300, 5e-324, 1, math.MaxFloat64}[i]
-		d.REDs = append(d.REDs, fleet.RED{Service: name, Side: fleet.ServerSide, Rate: v, ErrorRatio: v, P50: v, P95: v, P99: v, Bound: v, Codes: map[string]float64{name: v}})
-		d.Events = append(d.Events, fleet.Event{At: clock, Kind: fleet.EventKind(name), Service: name, Instance: name, Subject: name, From: name, To: name})
-	}
-	return d
-}
-
-// Whatever is pressed, at any size, over any facts: no panic, and each line is as
-// wide as the terminal.
-func TestAnyKeysAtAnySize(t *testing.T) {
-	all := keys()
-	for seed := range uint64(12) {
-		rng := rand.New(rand.NewPCG(seed, 7))
-		facts := map[uint64]*fleet.Delta{0: nil, 1: crowd(300), 2: trouble()}[seed%4]
-		if seed%4 == 3 {
-			facts = hostile()
-		}
-		run := open(t, facts, Options{Theme: theme.Names()[int(seed)%len(theme.Names())], ASCII: seed%2 == 1}, 80, 24)
-		var pressed []string
-		for range 400 {
-			msg := all[rng.IntN(len(all))]
-			if k, ok := msg.(tea.KeyPressMsg); ok {
-				if k.String() == "q" {
-					continue
-				}
-				pressed = append(pressed, k.String())
-			}
-			if rng.IntN(8) == 0 {
-				msg = tea.WindowSizeMsg{Width: 1 + rng.IntN(210), Height: 1 + rng.IntN(60)}
-			}
-			run.send(msg)
-			if rng.IntN(4) == 0 {
-				settle(t, run)
-			}
-			check(t, run, pressed)
-		}
-	}
-}
-
-func check(t *testing.T, run *headless, pressed []string) {
-	t.Helper()
-	m := run.m
-	lines := strings.Split(m.View().Content, "\n")
-	if len(lines) != m.height {
-		t.Fatalf("%d lines of %d after %v", len(lines), m.height, pressed)
-	}
-	for i, line := range lines {
-		if w := ansi.StringWidth(line); w != m.width {
-			t.Fatalf("%dx%d %s: line %d is %d wide after %v: %q", m.width, m.height, m.pages.top().Place(), i, w, pressed, line)
-		}
-		if strings.ContainsAny(ansi.Strip(line), "\x1b\u009b\a\r\t\u202e") {
-			t.Fatalf("%s: line %d has somebody else's control sequence: %q", m.pages.top().Place(), i, line)
-		}
 	}
 }
 

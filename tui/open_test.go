@@ -1,10 +1,12 @@
 package tui
 
 import (
+	"strings"
 	"testing"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/x/ansi"
 
 	"github.com/gctl-dev/gctl/fleet"
 	"github.com/gctl-dev/gctl/tui/screen"
@@ -38,5 +40,23 @@ func TestKeysOpenBreakersAndEventsOfTheServiceAndAnEventMovesTheTimeCursor(t *te
 	}
 	if !m.look.Began.Equal(screentest.Now()) || m.look.Notes == nil {
 		t.Errorf("began %v, notes %v", m.look.Began, m.look.Notes)
+	}
+}
+
+// What leads to an instance opens its service with the cursor on the instance.
+func TestAnInstanceIsOpenedInItsService(t *testing.T) {
+	run := open(t, trouble(), Options{}, 140, 40)
+	run.do(run.m.said(screen.Go{Place: screen.Place{Screen: "service", Subject: "checkout"}, At: "checkout-2"}))
+	settle(t, run)
+	if got := ansi.Strip(run.m.View().Content); !strings.Contains(got, "[instances]") || !strings.Contains(got, "▌✓ checkout-2") {
+		t.Errorf("the cursor is not on checkout-2:\n%s", got)
+	}
+	if f := run.m.focus(); f.Service != "checkout" || f.Instance != "checkout-2" {
+		t.Errorf("the focus is on %+v", f)
+	}
+	run.do(run.m.said(screen.Go{Place: screen.Place{Screen: "service", Subject: "checkout"}, At: "gone-7"}))
+	settle(t, run)
+	if f := run.m.focus(); f.Service != "checkout" || f.Instance != "checkout-1" { // the first: there is no such
+		t.Errorf("the focus is on %+v", f)
 	}
 }

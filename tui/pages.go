@@ -155,11 +155,17 @@ func ParsePlace(text string) (screen.Place, error) {
 }
 
 // open opens a place.
-func (m *model) open(place screen.Place) tea.Cmd {
+func (m *model) open(place screen.Place) tea.Cmd { return m.openAt(place, "") }
+
+// openAt opens a place with the cursor on something, where that is not empty.
+func (m *model) openAt(place screen.Place, at string) tea.Cmd {
 	if _, ok := screens()[place.Screen]; !ok {
 		return m.notice(screen.Say{Text: "there is no screen " + place.Screen, Bad: true})
 	}
 	m.pages.push(m.make(place))
+	if p, ok := m.pages.top().(screen.Pointed); ok && at != "" {
+		p.Point(at)
+	}
 	return m.deliver(screen.Shown{})
 }
 

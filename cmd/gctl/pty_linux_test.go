@@ -12,7 +12,7 @@ import (
 	"sync"
 	"syscall"
 
-	"golang.org/x/sys/unix"
+	"github.com/gctl-dev/gctl/internal/testkit/tty"
 )
 
 // ttyMain is the program "tty WIDTH COMMAND ARG..." of the scripts: it runs a
@@ -24,7 +24,7 @@ func ttyMain() {
 	if err != nil {
 		fatal(err)
 	}
-	code, err := onTerminal(uint16(width), os.Args[2:])
+	code, err := onTerminal(width, os.Args[2:])
 	if err != nil {
 		fatal(err)
 	}
@@ -36,37 +36,23 @@ func fatal(err error) {
 	os.Exit(125)
 }
 
-func onTerminal(width uint16, command []string) (int, error) {
-	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|syscall.O_NOCTTY, 0)
+func onTerminal(width int, command []string) (int, error) {
+	terminal, program, err := tty.OpenPTY(width, 40)
 	if err != nil {
 		return 0, err
 	}
-	defer master.Close()
-	fd := int(master.Fd())
-	if err := unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0); err != nil {
-		return 0, err
-	}
-	number, err := unix.IoctlGetInt(fd, unix.TIOCGPTN)
-	if err != nil {
-		return 0, err
-	}
-	if err := unix.IoctlSetWinsize(fd, unix.TIOCSWINSZ, &unix.Winsize{Row: 40, Col: width}); err != nil {
-		return 0, err
-	}
-	slave, err := os.OpenFile("/dev/pts/"+strconv.Itoa(number), os.O_RDWR|syscall.O_NOCTTY, 0)
-	if err != nil {
-		return 0, err
-	}
+	defer terminal.Close()
 	cmd := exec.Command(command[0], command[1:]...)
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = slave, slave, slave
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = program, program, program
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
-	if err := cmd.Start(); err != nil {
+	err = cmd.Start()
+	program.Close()
+	if err != nil {
 		return 0, err
 	}
-	slave.Close()
 	screen := newScreen()
-	go typeLines(master, screen)
-	_, err = io.Copy(io.MultiWriter(os.Stdout, screen), master)
+	go typeLines(terminal, screen)
+	_, err = io.Copy(io.MultiWriter(os.Stdout, screen), terminal)
 	if err != nil && !errors.Is(err, syscall.EIO) { // EIO: the other side is closed
 		return 0, err
 	}

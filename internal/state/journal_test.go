@@ -77,15 +77,34 @@ const (
 func TestMain(m *testing.M) {
 	if path := os.Getenv("TEST_JOURNAL"); path != "" {
 		j := state.NewJournal(path)
-		for range each {
-			if err := j.Append(map[string]string{"text": strings.Repeat("x", 5000)}); err != nil {
-				fmt.Fprintln(os.Stderr, err)
-				os.Exit(1)
-			}
+		if os.Getenv("TEST_BOUNDS") != "" {
+			j = bounded(path)
+		}
+		if err := write(j, os.Getenv("TEST_BOUNDS")); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
 		}
 		os.Exit(0)
 	}
 	os.Exit(m.Run())
+}
+
+// write writes what a process of these tests writes: a number of lines, or numbered
+// lines until it is killed, and says of each that it is written.
+func write(j *state.Journal, bounds string) error {
+	for n := range each {
+		if err := j.Append(map[string]any{"n": n, "pid": os.Getpid(), "text": strings.Repeat("x", 5000)}); err != nil {
+			return err
+		}
+		fmt.Println(n)
+	}
+	for n := each; bounds == "for ever"; n++ {
+		if err := j.Append(map[string]int{"n": n}); err != nil {
+			return err
+		}
+		fmt.Println(n)
+	}
+	return nil
 }
 
 func TestSeveralProcessesWriteAtOnce(t *testing.T) {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"io/fs"
 	"os"
@@ -19,14 +18,13 @@ import (
 
 	"github.com/gctl-dev/gctl/fleet"
 	"github.com/gctl-dev/gctl/internal/state/recording"
+	"github.com/gctl-dev/gctl/internal/testkit/golden"
 	"github.com/gctl-dev/gctl/ops/action"
 	"github.com/gctl-dev/gctl/ops/incident"
 	"github.com/gctl-dev/gctl/ops/why"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 var start = time.Date(2026, 3, 1, 14, 0, 0, 0, time.UTC)
 
@@ -127,10 +125,10 @@ func report() *why.Report {
 	}
 }
 
-func golden(t *testing.T, name string, got []byte) {
+func compare(t *testing.T, name string, got []byte) {
 	t.Helper()
 	path := filepath.Join("testdata", name)
-	if *update {
+	if golden.Update() {
 		if err := os.WriteFile(path, got, 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -152,7 +150,7 @@ func TestAnIncidentIsWrittenDown(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		golden(t, name, got)
+		compare(t, name, got)
 	}
 	owners(t, dir)
 	// What was recorded can be read, and keeps no secrets either.

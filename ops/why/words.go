@@ -5,6 +5,8 @@ import (
 	"math"
 	"strings"
 	"time"
+
+	"github.com/gctl-dev/gctl/internal/term"
 )
 
 // short is a method without the package of its service.
@@ -79,17 +81,7 @@ func command(words ...string) string {
 	out := make([]string, 0, len(words)+1)
 	out = append(out, "gctl")
 	for _, w := range words {
-		out = append(out, quote(w))
+		out = append(out, term.Quote(w))
 	}
 	return strings.Join(out, " ")
-}
-
-func quote(word string) string {
-	plain := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./:=@%+,", r)
-	}
-	if word != "" && strings.IndexFunc(word, func(r rune) bool { return !plain(r) }) < 0 {
-		return word
-	}
-	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }

@@ -25,6 +25,10 @@ type Place struct {
 	Subject string // "checkout"; empty where it is about everything
 }
 
+// Pointed is a screen that can begin with the cursor on something: the service on
+// one of its instances.
+type Pointed interface{ Point(at string) }
+
 // String is the place as the command line has it: "service/checkout".
 func (p Place) String() string {
 	if p.Subject == "" {
@@ -166,8 +170,11 @@ type (
 
 // The messages that screens send.
 type (
-	// Go opens a place.
-	Go struct{ Place Place }
+	// Go opens a place, with the cursor on At where the screen is Pointed.
+	Go struct {
+		Place Place
+		At    string
+	}
 	// Leave goes back.
 	Leave struct{}
 	// Say shows a line for a while.
@@ -198,4 +205,4 @@ type (
 func Send(msg tea.Msg) tea.Cmd { return func() tea.Msg { return msg } }
 
 // Open is the command that opens a place.
-func Open(name, subject string) tea.Cmd { return Send(Go{Place{name, subject}}) }
+func Open(name, subject string) tea.Cmd { return Send(Go{Place: Place{name, subject}}) }

@@ -1,6 +1,10 @@
 package screen
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/gctl-dev/gctl/internal/term"
+)
 
 // Words splits a command as a shell does that knows single quotes only, which is
 // how commands are shown here.
@@ -35,22 +39,11 @@ func Words(command string) []string {
 	return words
 }
 
-// Quote is a word as Words reads it.
-func Quote(word string) string {
-	plain := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./:=@%+,", r)
-	}
-	if word != "" && strings.IndexFunc(word, func(r rune) bool { return !plain(r) }) < 0 {
-		return word
-	}
-	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
-}
-
 // Line joins words to a command.
 func Line(words ...string) string {
 	quoted := make([]string, len(words))
 	for i, w := range words {
-		quoted[i] = Quote(w)
+		quoted[i] = term.Quote(w)
 	}
 	return strings.Join(quoted, " ")
 }

@@ -130,7 +130,8 @@ func (d *Doc) View(w, h int, t *theme.Theme) []string {
 		if line.paragraph == d.at && d.list[d.at].Stop {
 			l := &Line{}
 			l.Put(t.Accent, t.Glyphs.Selected)
-			l.Append(Cut(From0(line.text), w-1), w-1)
+			rest := Cut(withoutFirst(line.text), w-1)
+			l.Append(rest, ansi.StringWidth(rest)) // a wide character may not fit
 			out = append(out, l.Fit(w))
 			continue
 		}
@@ -139,8 +140,8 @@ func (d *Doc) View(w, h int, t *theme.Theme) []string {
 	return Fill(out, h, w)
 }
 
-// From0 is a drawn line without its first cell, which is blank.
-func From0(drawn string) string { return ansi.TruncateLeft(drawn, 1, "") }
+// withoutFirst is a drawn line without its first cell, which is blank.
+func withoutFirst(drawn string) string { return ansi.TruncateLeft(drawn, 1, "") }
 
 // span is which lines the paragraph under the cursor has.
 func (d *Doc) span() (first, last int) {
@@ -179,7 +180,7 @@ func (p *Paragraph) lines(w int, t *theme.Theme) []string {
 			style = part.Style(t)
 		}
 		for word := range strings.FieldsSeq(term.CleanLine(part.Text)) {
-			need := Width(word)
+			word, need := printable(word)
 			if !empty && l.Width()+1+need > w {
 				out = append(out, l.Fit(w))
 				l = &Line{}
@@ -189,15 +190,34 @@ func (p *Paragraph) lines(w int, t *theme.Theme) []string {
 			if !empty {
 				l.Put(style, " ")
 			}
-			l.Put(style, word)
 			empty = false
-			for l.Width() > w { // a word that is longer than a line
-				out = append(out, Cut(l.String(), w))
-				rest := &Line{}
-				rest.Append(ansi.TruncateLeft(l.String(), w, ""), l.Width()-w)
-				l = rest
+			for l.Width()+need > w { // a word that is longer than a line
+				head, cells := fit(word, w-l.Width())
+				if head == "" && l.Width() == 0 { // a line has no room for one character
+					word = ""
+					break
+				}
+				l.Put(style, head)
+				out = append(out, l.Fit(w))
+				l = &Line{}
+				word, need = word[len(head):], need-cells
 			}
+			l.Put(style, word)
 		}
 	}
 	return append(out, l.Fit(w))
+}
+
+// fit is the beginning of a printable text that fits into a room, and how many cells
+// it takes.
+func fit(text string, room int) (head string, cells int) {
+	n := 0
+	for n < len(text) {
+		cluster, w := ansi.FirstGraphemeCluster(text[n:], ansi.GraphemeWidth)
+		if cells+w > room {
+			break
+		}
+		n, cells = n+len(cluster), cells+w
+	}
+	return text[:n], cells
 }

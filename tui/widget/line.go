@@ -121,7 +121,7 @@ func printable(text string) (string, int) {
 	for i := range len(text) {
 		if c := text[i]; c < 0x20 || c >= 0x7f {
 			if c < utf8.RuneSelf || !plain(text[i:]) {
-				text = term.CleanLine(text)
+				text = settle(term.CleanLine(text))
 			}
 			return text, ansi.StringWidth(text)
 		}
@@ -129,10 +129,11 @@ func printable(text string) (string, int) {
 	return text, len(text)
 }
 
-// plain tells whether nothing of the text is an order to a terminal.
+// plain tells whether nothing of the text is an order to a terminal, and each
+// character stands for itself.
 func plain(text string) bool {
 	for _, r := range text {
-		if r == utf8.RuneError || r == '\n' || r == '\t' || term.Unsafe(r) {
+		if r == utf8.RuneError || r == '\n' || r == '\t' || term.Unsafe(r) || joins(r) {
 			return false
 		}
 	}

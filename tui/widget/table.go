@@ -67,9 +67,10 @@ func (t *Table[R]) Selected() *R {
 	return t.arranged.At(t.cursor)
 }
 
-// Select puts the cursor on a row, if it is shown.
+// Select puts the cursor on a row, if it is shown, or once the first rows are.
 func (t *Table[R]) Select(id string) bool {
 	if t.arranged == nil {
+		t.selected, t.follow = id, true
 		return false
 	}
 	i := t.arranged.Find(id)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/gctl-dev/gctl/fleet"
+	"github.com/gctl-dev/gctl/internal/state"
 )
 
 // Options say how much a Recorder keeps.
@@ -62,9 +63,12 @@ func NewRecorder(o Options) (*Recorder, error) {
 	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("cannot keep a recording: %w", err)
 	}
-	unlock, err := lock(filepath.Join(o.Dir, "lock"))
+	unlock, err := state.Lock(filepath.Join(o.Dir, "lock"))
+	if errors.Is(err, state.ErrLocked) {
+		return nil, ErrBusy
+	}
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("cannot keep a recording: %w", err)
 	}
 	return &Recorder{opts: o, unlock: unlock}, nil
 }

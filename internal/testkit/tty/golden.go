@@ -2,31 +2,30 @@ package tty
 
 import (
 	"errors"
-	"flag"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-)
 
-var update = flag.Bool("update", false, "write the golden screens anew")
+	"github.com/gctl-dev/gctl/internal/testkit/golden"
+)
 
 // Golden compares the text of the screen with the file testdata/NAME.txt, which
 // it writes when the test runs with -update.
 func (s *Screen) Golden(t testing.TB, name string) {
 	t.Helper()
-	golden(t, name+".txt", s.Text()+"\n", *update)
+	compare(t, name+".txt", s.Text()+"\n", golden.Update())
 }
 
 // GoldenANSI compares the screen with its colours with testdata/NAME.ansi (to be
 // looked at with cat).
 func (s *Screen) GoldenANSI(t testing.TB, name string) {
 	t.Helper()
-	golden(t, name+".ansi", s.ANSI()+"\n", *update)
+	compare(t, name+".ansi", s.ANSI()+"\n", golden.Update())
 }
 
-func golden(t testing.TB, name, got string, update bool) {
+func compare(t testing.TB, name, got string, update bool) {
 	t.Helper()
 	path := filepath.Join("testdata", filepath.FromSlash(name))
 	if update {

@@ -20,7 +20,7 @@ func TestGoldenScreensThatDiffer(t *testing.T) {
 	if said := fails(t, func(f testing.TB) { s.Golden(f, "sub/name") }); !strings.Contains(said, "run the test with -update") {
 		t.Errorf("%s", said)
 	}
-	golden(t, "sub/name.txt", s.Text()+"\n", true)
+	compare(t, "sub/name.txt", s.Text()+"\n", true)
 	if text, err := os.ReadFile("testdata/sub/name.txt"); err != nil || string(text) != "one\ntwo\n" {
 		t.Errorf("%q, %v", text, err)
 	}

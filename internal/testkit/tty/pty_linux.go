@@ -8,9 +8,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// openPTY opens a pseudo-terminal: the side of the terminal, whose reads may
+// OpenPTY opens a pseudo-terminal: the side of the terminal, whose reads may
 // have a deadline, and the side of the program.
-func openPTY(width, height int) (terminal, program *os.File, err error) {
+func OpenPTY(width, height int) (terminal, program *os.File, err error) {
 	fd, err := unix.Open("/dev/ptmx", unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, nil, fmt.Errorf("open /dev/ptmx: %w", err)

@@ -60,7 +60,7 @@ func Start(t testing.TB, options Options, name string, args ...string) *Terminal
 	if options.Env == nil {
 		options.Env = Env()
 	}
-	file, program, err := openPTY(options.Width, options.Height)
+	file, program, err := OpenPTY(options.Width, options.Height)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -47,18 +47,8 @@ func asked(p fleet.Provenance) []string {
 	}
 }
 
-// quote quotes a word for a shell, where it has to be.
-func quote(word string) string {
-	word = term.CleanLine(word)
-	if strings.ContainsFunc(word, func(r rune) bool { return !strings.ContainsRune("-_./:@%+,", r) && !alphanumeric(r) }) {
-		return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
-	}
-	return word
-}
-
-func alphanumeric(r rune) bool {
-	return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9'
-}
+// quote is a word for a shell.
+func quote(word string) string { return term.Quote(term.CleanLine(word)) }
 
 // Describe implements screen.Described: the breaker, the others of its cell, and who
 // could not be asked.

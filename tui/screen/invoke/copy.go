@@ -13,6 +13,7 @@ import (
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/gctl-dev/gctl/internal/term"
 	"github.com/gctl-dev/gctl/tui/form"
 	"github.com/gctl-dev/gctl/tui/screen"
 )
@@ -242,7 +243,7 @@ func (p *page) Evidence(look *screen.Look) []screen.Evidence {
 	if value == "" {
 		value = "no status"
 	}
-	e := screen.Evidence{What: "the answer of " + p.full(), Value: value, Commands: []string{strings.TrimSuffix(p.command(look, string(text)), " --context "+screen.Quote(look.Context))}}
+	e := screen.Evidence{What: "the answer of " + p.full(), Value: value, Commands: []string{strings.TrimSuffix(p.command(look, string(text)), " --context "+term.Quote(look.Context))}}
 	if from := p.answer.from; from != nil {
 		e.Notes = []string{"answered by " + from.ID + " at " + from.Addr}
 	}

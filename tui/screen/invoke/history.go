@@ -32,6 +32,15 @@ type record struct {
 	Name     string          `json:"name,omitempty"` // of one that was saved
 }
 
+// Saved tells whether a line of the history is a request that was saved under a name.
+// Those are to be kept longer than the calls.
+func Saved(line []byte) bool {
+	var r struct {
+		Name string `json:"name"`
+	}
+	return json.Unmarshal(line, &r) == nil && r.Name != ""
+}
+
 // keeping and looking are the jobs of the history.
 const (
 	keeping = "keep"

@@ -24,6 +24,7 @@ func newEvents(columns map[string][]string) *events {
 	p := &events{list[event]{
 		name: "events", id: func(r *event) string { return r.key }, rows: eventRows,
 		none: "nothing has changed since gctl began to look; gctl record keeps what changes",
+		past: "of nothing that changed until then is known; :events asks further back",
 	}}
 	p.table.Columns, _ = widget.Choose(eventColumns(), columns[p.name])
 	p.spec = widget.By(p.table.Columns, "time")

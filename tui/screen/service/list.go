@@ -19,6 +19,7 @@ type list[R any] struct {
 	id    func(*R) string
 	rows  func(snap *fleet.Snapshot, service string) []R
 	none  string // what to say where there are no rows
+	past  string // the same of a moment in the past; empty: none
 }
 
 func (p *list[R]) title() string { return p.name }
@@ -73,6 +74,8 @@ func (p *list[R]) view(w, h int, look *screen.Look, focused bool) []string {
 		text = "asking " + look.Theme.Glyphs.More
 	} else if len(a.Rows) > 0 {
 		text = "nothing matches; esc clears the filter"
+	} else if !look.Live && p.past != "" {
+		text = p.past
 	}
 	l := &widget.Line{}
 	l.Pad(1)

@@ -166,6 +166,16 @@ func (s *Screen) arrange(look *screen.Look) tea.Cmd {
 	})
 }
 
+// Point implements screen.Pointed: at an instance, by its ID.
+func (s *Screen) Point(id string) {
+	for i, p := range s.panes {
+		if instances, ok := p.(*instances); ok {
+			s.at = i
+			instances.table.Select(id)
+		}
+	}
+}
+
 // Filter implements screen.Filtered.
 func (s *Screen) Filter() string { return s.pane().filter() }
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/gctl-dev/gctl/fleet"
+	"github.com/gctl-dev/gctl/internal/term"
 	"github.com/gctl-dev/gctl/ops/waterfall"
 	"github.com/gctl-dev/gctl/tui/screen"
 	"github.com/gctl-dev/gctl/tui/widget"
@@ -137,7 +138,7 @@ func (s *Screen) Evidence(*screen.Look) []screen.Evidence {
 
 func (r *sample) evidence(standing string) screen.Evidence {
 	q := &r.query
-	command := fmt.Sprintf("gctl traces %s --operation %s --from %s --to %s --limit %d", screen.Quote(q.Service), screen.Quote(q.Operation),
+	command := fmt.Sprintf("gctl traces %s --operation %s --from %s --to %s --limit %d", term.Quote(q.Service), term.Quote(q.Operation),
 		q.Start.UTC().Format(time.RFC3339), q.End.UTC().Format(time.RFC3339), q.Limit)
 	if k := q.Tags["span.kind"]; k != "" {
 		command += " --attr span.kind=" + k

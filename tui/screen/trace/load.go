@@ -44,7 +44,7 @@ const (
 
 var (
 	errSilent  = &fleet.Error{What: "no answer within " + screen.Span(patience), Hint: "what keeps the traces may be hanging: gctl doctor looks at all backends, ctrl-r asks again"}
-	errNotHere = &fleet.Error{What: "traces are not to be had here", Hint: "name a Jaeger in the context: gctl context add --help"}
+	errNotHere = &fleet.Error{What: "a recording has no traces", Hint: "if Jaeger still has it: gctl trace ID, or gctl dash without --replay"}
 	errWhich   = &fleet.Error{What: "which trace?", Hint: ":trace ID; t lists traces"}
 )
 

@@ -172,17 +172,18 @@ func (s *Screen) click(msg screen.Click, look *screen.Look) tea.Cmd {
 	return s.compare(look)
 }
 
-// jump opens the service of the span, with its instances.
+// jump opens the service of the span, at the instance that the span is of.
 func (s *Screen) jump(look *screen.Look) tea.Cmd {
 	it := s.table.Selected()
 	if it == nil {
 		return nil
 	}
-	service := s.trace.Rows[it.row].Span.Service
+	span := s.trace.Rows[it.row].Span
+	service := span.Service
 	if look.Snap.Service(service) == nil {
 		return screen.Send(screen.Say{Text: "the catalog has no service " + service, Bad: true})
 	}
-	return screen.Open("service", service)
+	return screen.Send(screen.Go{Place: screen.Place{Screen: "service", Subject: service}, At: span.Resource[instanceID]})
 }
 
 // Filter implements screen.Filtered.

@@ -143,7 +143,7 @@ func TestASpanWithoutChildrenLeadsToItsInstance(t *testing.T) {
 	spans[4].Service = "edge"
 	s, look = shown(t, has(spans...))
 	screentest.Act(s, look, key.Bottom)
-	if said := screentest.Act(s, look, key.Right); said[0] != (screen.Go{Place: screen.Place{Screen: "service", Subject: "edge"}}) {
+	if said := screentest.Act(s, look, key.Right); said[0] != (screen.Go{Place: screen.Place{Screen: "service", Subject: "edge"}, At: "log-7"}) {
 		t.Errorf("%v", said)
 	}
 	if f := s.Focus(look); f.Instance != "log-7" || f.Trace != id {
@@ -381,7 +381,7 @@ func TestWhyThereIsNoTrace(t *testing.T) {
 	s, look := open(t, nil, id)
 	look.Env.Traces = nil
 	screentest.Send(s, look, screen.Shown{})
-	screentest.Want(t, s, look, "traces are not to be had here")
+	screentest.Want(t, s, look, "a recording has no traces")
 }
 
 func TestTheBeginningOfAnIDIsEnough(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gctl-dev/gctl/internal/term"
 	"github.com/gctl-dev/gctl/tui/screen"
 	"github.com/gctl-dev/gctl/tui/widget"
 )
@@ -61,7 +62,7 @@ func (s *Screen) narrowEvidence() screen.Evidence {
 func (s *Screen) command(flags string) string {
 	parts := []string{"gctl traces"}
 	if s.service != "" {
-		parts = append(parts, screen.Quote(s.service))
+		parts = append(parts, term.Quote(s.service))
 	}
 	q := &s.got.query
 	return fmt.Sprintf("%s --from %s --to %s --limit %d%s", strings.Join(parts, " "),

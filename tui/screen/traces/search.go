@@ -69,7 +69,7 @@ func narrowOf(filter string) narrow {
 	return n
 }
 
-var errNotHere = &fleet.Error{What: "they are not to be had here", Hint: "name a Jaeger in the context: gctl context add --help"}
+var errNotHere = &fleet.Error{What: "a recording has none", Hint: "if Jaeger still has them: gctl traces --from and --to, or gctl dash without --replay"}
 
 // search asks for the traces of the window.
 func (s *Screen) search(look *screen.Look) tea.Cmd {

@@ -247,7 +247,7 @@ func TestWithoutAJaeger(t *testing.T) {
 	s, look = open(t, nil, "user")
 	look.Env.Traces = nil
 	screentest.Send(s, look, screen.Shown{})
-	screentest.Want(t, s, look, "they are not to be had here", "gctl context add")
+	screentest.Want(t, s, look, "No traces: a recording has none", "gctl traces --from")
 }
 
 func TestASearchThatHangsIsSaidAndCanBeLeft(t *testing.T) {
