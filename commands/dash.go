@@ -50,6 +50,7 @@ type dashOptions struct {
 	record string
 	replay string
 	size   string
+	views  keptViews
 }
 
 func newDash(f *Factory) *cobra.Command {
@@ -182,6 +183,7 @@ func (o *dashOptions) options(ctx context.Context) (tui.Options, error) {
 		Env: o.env(ctx), Now: f.Now, Context: c.Name, Labels: map[string]string{fleet.CatalogFeed: catalogLabel(f)},
 		ReadOnly: c.ReadOnly, Protected: c.Protected, Contexts: file.Names(),
 		Place: o.screen, Window: window, Theme: name, ASCII: o.ascii || file.Dash.ASCII, Keys: file.Dash.Keys, Columns: file.Dash.Columns,
+		Views: o.views.all(file), SaveView: func(digit int, v *config.View) (map[int]config.View, error) { return o.views.save(file, digit, v) },
 		Version: f.Version, Crashes: crashes,
 		In: f.Streams.In, Out: f.Streams.Out, Environ: os.Environ(),
 	}, nil

@@ -33,6 +33,7 @@ type model struct {
 	mouse         bool
 
 	pages pages
+	tabs  []tab   // the digits, as the header has them
 	input *prompt // what is being typed, nil for nothing
 	sort  bool    // the letter of a column comes next
 	say   notice
@@ -87,10 +88,14 @@ func newModel(ctx context.Context, o Options) (*model, error) {
 	}
 	m.size(max(o.Width, 80), max(o.Height, 24))
 	place, err := ParsePlace(o.Place)
+	if err == nil {
+		err = m.checkViews()
+	}
 	if err != nil {
 		end()
 		return nil, err
 	}
+	m.tabulate()
 	m.pages.push(m.make(screen.Place{Screen: home}))
 	if place.Screen != home {
 		m.pages.push(m.make(place))
@@ -252,6 +257,8 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		return m, m.exported(msg)
 	case recordedMsg:
 		return m, m.recorded(msg)
+	case savedMsg:
+		return m, m.saved(msg)
 	case filledMsg:
 		return m, m.deliver(screen.Changed{Facts: true})
 	case screen.Answer:
