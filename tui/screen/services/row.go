@@ -30,14 +30,7 @@ func (r *row) id() string { return r.facts.Name }
 // rows judges all services of a snapshot. What has not changed since the rows before
 // is taken over; nil judges all.
 func rows(snap *fleet.Snapshot, before []row, trend func(string) (history.Trend, bool)) []row {
-	to := map[string]triage.Breakers{}
-	for _, s := range snap.Services() {
-		for _, b := range s.Breakers {
-			n := to[b.Target]
-			n.Add(b)
-			to[b.Target] = n
-		}
-	}
+	to := triage.Towards(snap)
 	list := make([]row, 0, len(snap.Services()))
 	for _, s := range snap.Services() { // both are sorted by name
 		for len(before) > 0 && before[0].facts.Name < s.Name {
@@ -50,21 +43,12 @@ func rows(snap *fleet.Snapshot, before []row, trend func(string) (history.Trend,
 		j := &judged{facts: s, to: to[s.Name]}
 		var ok bool
 		if j.trend, ok = trend(s.Name); !ok {
-			j.trend = noTrend()
+			j.trend = history.NoTrend()
 		}
 		j.Service = triage.Judge(s, j.to, &j.trend)
 		list = append(list, row{j})
 	}
 	return list
-}
-
-func noTrend() history.Trend {
-	var t history.Trend
-	nan := float32(math.NaN())
-	for i := range history.Points {
-		t.Rate[i], t.Errors[i], t.P99[i] = nan, nan, nan
-	}
-	return t
 }
 
 func (r *row) red(value func(*fleet.RED) float64) float64 {
