@@ -36,6 +36,11 @@ its states, , and . move the time cursor. R records what is seen from now on.
 With --snapshot one frame is printed instead, as text, with its colours (ansi) or as
 data (json), for scripts, chats and documents.
 
+With --plain there is no screen: how the fleet stands, and then each change, are
+lines of text, the newest last; of many changes at once it is told how many there
+were. It works in a pipe too, with --screen service/NAME for one service, and with
+--replay for what happened in a recording.
+
 ? lists the keys of each screen, : opens the command line, / filters, q quits. One
 time cursor (, and .) moves all panes to a moment in the past.
 
@@ -51,6 +56,8 @@ type dashOptions struct {
 	record string
 	replay string
 	size   string
+	plain  bool
+	views  keptViews
 }
 
 func newDash(f *Factory) *cobra.Command {
@@ -64,6 +71,8 @@ func newDash(f *Factory) *cobra.Command {
   gctl dash --context prod --theme light
   gctl dash --record incident
   gctl dash --replay incident
+  gctl dash --plain
+  gctl dash --plain --screen service/user
   gctl dash --snapshot -o text
   gctl dash --snapshot --screen service/user -o json --jq .data`,
 		Args:        args(0, 0),
@@ -80,6 +89,7 @@ func (o *dashOptions) register(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&o.theme, "theme", "", "show it in this `theme`: auto, dark, light, high-contrast, 16 or none")
 	cmd.Flags().BoolVar(&o.ascii, "ascii", false, "draw with ASCII only")
 	cmd.Flags().BoolVar(&o.shot, "snapshot", false, "print one frame when all sources have answered, and exit")
+	cmd.Flags().BoolVar(&o.plain, "plain", false, "tell what changes as lines of text, for a screen reader, a pipe or a log")
 	cmd.Flags().StringVar(&o.size, "size", "", "how large the frame of --snapshot is: `WIDTHxHEIGHT` instead of the terminal's, or 120x40")
 	cmd.Flags().StringVar(&o.record, "record", "", "record what changes to this `folder`, for --replay")
 	cmd.Flags().StringVar(&o.replay, "replay", "", "show what was recorded: `path` of a recording, a folder or a file of gctl record export")
@@ -88,6 +98,9 @@ func (o *dashOptions) register(cmd *cobra.Command) {
 
 func (o *dashOptions) run(ctx context.Context) error {
 	f := o.f
+	if o.plain {
+		return o.plainly(ctx)
+	}
 	if o.record != "" && (o.replay != "" || o.shot) {
 		return &fleet.Error{Kind: fleet.Usage, What: "--record contradicts --replay and --snapshot"}
 	}
@@ -98,7 +111,7 @@ func (o *dashOptions) run(ctx context.Context) error {
 		return &fleet.Error{Kind: fleet.Usage, What: "-o is for --snapshot"}
 	}
 	if !f.Streams.InTTY || !f.Streams.OutTTY {
-		return &fleet.Error{Kind: fleet.Usage, What: "the dashboard needs a terminal", Hint: "gctl services, gctl health and gctl why answer in a pipe too"}
+		return &fleet.Error{Kind: fleet.Usage, What: "the dashboard needs a terminal", Hint: "gctl dash --plain, gctl services, gctl health and gctl why answer in a pipe too"}
 	}
 	for {
 		err := o.once(ctx)
@@ -184,6 +197,7 @@ func (o *dashOptions) options(ctx context.Context) (tui.Options, error) {
 		Env: o.env(ctx), Now: f.Now, Context: c.Name, Labels: map[string]string{fleet.CatalogFeed: catalogLabel(f)},
 		ReadOnly: c.ReadOnly, Protected: c.Protected, Contexts: file.Names(),
 		Place: o.screen, Window: window, Theme: name, ASCII: o.ascii || file.Dash.ASCII, Keys: file.Dash.Keys, Columns: file.Dash.Columns,
+		Views: o.views.all(file), SaveView: func(digit int, v *config.View) (map[int]config.View, error) { return o.views.save(file, digit, v) },
 		Version: f.Version, Crashes: crashes,
 		In: f.Streams.In, Out: f.Streams.Out, Environ: os.Environ(),
 	}, nil

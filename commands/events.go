@@ -115,7 +115,7 @@ func goodness(state string) output.Style {
 		return output.Good
 	case string(fleet.Warning), string(fleet.Maintenance), string(fleet.BreakerHalfOpen), string(fleet.BreakerThrottling), string(fleet.ForcedClosed):
 		return output.Caution
-	case string(fleet.Critical), string(fleet.NotServing), string(fleet.Unreachable), string(fleet.TimedOut), string(fleet.BreakerOpen), string(fleet.ForcedOpen):
+	case string(fleet.Critical), string(fleet.NotServing), string(fleet.Unreachable), string(fleet.TimedOut), string(fleet.BreakerOpen), string(fleet.ForcedOpen), string(fleet.SourceFailing):
 		return output.Bad
 	default:
 		return output.Plain

@@ -40,7 +40,8 @@ func (m *model) help() tea.Cmd {
 			lines = append(lines, fmt.Sprintf("  %-18s %s", strings.Join(keys, " "), b.Help))
 		}
 	}
-	lines = append(lines, fmt.Sprintf("  %-18s %s", "1 2 3 ... 9", "how far charts and searches go back: "+windowNames()))
+	lines = append(lines, "", "Ranges of charts and searches, and views that were kept (:save 4, :unsave 4):")
+	lines = append(lines, m.viewLines()...)
 	lines = append(lines, "", "Filter:",
 		"  word               rows that have it; where none has, those that come near",
 		"  !word              rows that do not have it",
@@ -50,14 +51,6 @@ func (m *model) help() tea.Cmd {
 		lines = append(lines, fmt.Sprintf("  :%-17s %s", strings.TrimSpace(o.name+" "+o.takes), o.about))
 	}
 	return m.show(screen.Show{Title: "help", Lines: lines})
-}
-
-func windowNames() string {
-	names := make([]string, len(windows))
-	for i, w := range windows {
-		names[i] = strings.TrimSuffix(strings.TrimSuffix(w.String(), "0s"), "0m")
-	}
-	return strings.Join(names, " ")
 }
 
 // evidence shows where what is under the cursor comes from.

@@ -19,8 +19,9 @@ type order struct {
 	name, short string
 	takes       string // what follows the name, for the help
 	about       string
-	values      func(m *model) []string // that may follow
-	free        bool                    // anything else may follow too
+	values      func(m *model) []string             // that may follow
+	tell        func(m *model, value string) string // about one of them; nil: nothing
+	free        bool                                // anything else may follow too
 	do          func(m *model, arg string) tea.Cmd
 }
 
@@ -41,6 +42,9 @@ func orders() []order {
 		{name: "events", takes: "[SERVICE]", about: "what changed when", values: serviceNames, do: page(events.Name)},
 		{name: "at", takes: "TIME", about: "move the time cursor: 14:02, -20m, now", do: (*model).orderAt},
 		{name: "window", takes: "DURATION", about: "how far charts and searches go back", do: (*model).orderWindow},
+		{name: "save", takes: "[1-9]", about: "keep where you are under a digit; which have what", values: digitNames, tell: (*model).tellDigit, free: true, do: (*model).saveView},
+		{name: "unsave", takes: "1-9", about: "forget what was kept under a digit", values: keptDigits, tell: (*model).tellDigit, free: true, do: (*model).unsaveView},
+		{name: "views", about: "what each digit does", do: func(m *model, _ string) tea.Cmd { return m.listViews() }},
 		{name: "ctx", short: "context", takes: "NAME", about: "switch to another context", values: func(m *model) []string { return m.o.Contexts }, do: (*model).orderContext},
 		{name: "export", about: "write the incident down: Markdown and its data", do: func(m *model, _ string) tea.Cmd { return m.export() }},
 		{name: "help", about: "the keys of this screen", do: func(m *model, _ string) tea.Cmd { return m.help() }},
@@ -111,7 +115,11 @@ func (m *model) complete() {
 	for _, o := range orders() {
 		if second && (o.name == name || o.short == name) && o.values != nil {
 			for _, v := range match(strings.TrimSpace(arg), o.values(m)) {
-				p.choices = append(p.choices, choice{o.name + " " + v, ""})
+				c := choice{text: o.name + " " + v}
+				if o.tell != nil {
+					c.about = o.tell(m, v)
+				}
+				p.choices = append(p.choices, c)
 			}
 			return
 		}

@@ -140,6 +140,12 @@ func (m *model) status(l *widget.Line) {
 	if room := m.width - l.Width() - 1; right.Width() > room {
 		right = &widget.Line{}
 	}
+	if typing, ok := m.pages.top().(screen.Typing); m.input == nil && (!ok || !typing.Typing()) { // else digits are text
+		if l.Width() > 0 {
+			l.Pad(l.Width() + 2)
+		}
+		m.digits(l, m.width-l.Width()-right.Width()-1)
+	}
 	l.Pad(m.width - right.Width())
 	l.Append(right.String(), right.Width())
 }

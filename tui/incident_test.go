@@ -52,18 +52,18 @@ func moveTo(t *testing.T, run *headless, at string) {
 
 func text(run *headless) string { return ansi.Strip(run.m.View().Content) }
 
-// moment is what a screen must say, and not say, at a moment of an incident. The
+// scene is what a screen must say, and not say, at a moment of an incident. The
 // texts are patterns.
-type moment struct {
+type scene struct {
 	place, at string
 	says      []string
 	not       []string
 }
 
-// moments are what the recorded incidents must look like: what is in trouble, since
+// scenes are what the recorded incidents must look like: what is in trouble, since
 // when and why.
-func moments() map[string][]moment {
-	return map[string][]moment{
+func scenes() map[string][]scene {
+	return map[string][]scene{
 		"slow": {
 			{"services", "14:07:30", []string{`✓ user +6/6 ok`, `✓ edge +1/1 ok`, `REPLAY +2026-11-25 14:07:30`}, []string{"down"}},
 			{"services", "14:08:40", []string{`▌✗ user +5/6 down .* 1 of 6 down`, `✓ edge +1/1 ok`}, nil},
@@ -97,7 +97,7 @@ func moments() map[string][]moment {
 // A replayed incident says at each moment what was known then: what is in trouble,
 // since when and why, and what is well again.
 func TestIncidentsSayWhatHappened(t *testing.T) {
-	for name, list := range moments() {
+	for name, list := range scenes() {
 		for _, m := range list {
 			t.Run(name+" "+m.place+" "+m.at, func(t *testing.T) {
 				run := replaying(t, name, Options{Place: m.place, Theme: "none"}, 140, 40)

@@ -35,6 +35,7 @@ type model struct {
 	mouse         bool
 
 	pages pages
+	tabs  []tab   // the digits, as the header has them
 	input *prompt // what is being typed, nil for nothing
 	sort  bool    // the letter of a column comes next
 	say   notice
@@ -90,10 +91,14 @@ func newModel(ctx context.Context, o Options) (*model, error) {
 	}
 	m.size(max(o.Width, 80), max(o.Height, 24))
 	place, err := ParsePlace(o.Place)
+	if err == nil {
+		err = m.checkViews()
+	}
 	if err != nil {
 		end()
 		return nil, err
 	}
+	m.tabulate()
 	m.pages.push(m.make(screen.Place{Screen: home}))
 	if place.Screen != home {
 		m.pages.push(m.make(place))
@@ -189,39 +194,50 @@ const slower = 5
 
 // backfill is the command that learns how calls went before the dashboard came.
 func (m *model) backfill() tea.Cmd {
-	open, seen, store, ctx, now := m.o.Env.Metrics, m.look.History, m.o.Store, m.ctx, m.o.Now
-	identity := m.o.Env.Identity
-	if open == nil {
+	o, ctx, seen := m.o, m.ctx, m.look.History
+	if o.Env.Metrics == nil {
 		return nil
 	}
 	return func() tea.Msg {
-		snap, err := firstCatalog(ctx, store)
-		if err != nil {
+		if !o.backfill(ctx, seen) {
 			return nil
 		}
-		ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
-		defer cancel()
-		reader, err := open(ctx)
-		if err != nil {
-			return nil // the sources of the store say it
-		}
-		q := fleet.REDQuery{Side: fleet.ServerSide, Window: 5 * time.Minute}
-		for _, s := range snap.Services() {
-			for _, in := range s.Instances {
-				q.Instances = append(q.Instances, in.Instance)
-			}
-		}
-		if identity != nil {
-			q.Identity = identity(q.Instances)
-		}
-		end := now().Truncate(seen.Step())
-		list, err := reader.REDRange(ctx, q, end.Add(-seen.Span()), end, seen.Step())
-		if err != nil {
-			return nil
-		}
-		seen.Backfill(list)
 		return filledMsg{}
 	}
+}
+
+// backfill learns how calls went before anybody looked, and tells whether somebody
+// knows. Where nobody does, the sources of the store say it.
+func (o *Options) backfill(ctx context.Context, seen *history.History) bool {
+	if o.Env.Metrics == nil {
+		return false
+	}
+	snap, err := firstCatalog(ctx, o.Store)
+	if err != nil {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+	defer cancel()
+	reader, err := o.Env.Metrics(ctx)
+	if err != nil {
+		return false
+	}
+	q := fleet.REDQuery{Side: fleet.ServerSide, Window: 5 * time.Minute}
+	for _, s := range snap.Services() {
+		for _, in := range s.Instances {
+			q.Instances = append(q.Instances, in.Instance)
+		}
+	}
+	if o.Env.Identity != nil {
+		q.Identity = o.Env.Identity(q.Instances)
+	}
+	end := o.Now().Truncate(seen.Step())
+	list, err := reader.REDRange(ctx, q, end.Add(-seen.Span()), end, seen.Step())
+	if err != nil {
+		return false
+	}
+	seen.Backfill(list)
+	return true
 }
 
 // firstCatalog waits until the catalog has answered.
@@ -255,6 +271,8 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		return m, m.exported(msg)
 	case recordedMsg:
 		return m, m.recorded(msg)
+	case savedMsg:
+		return m, m.saved(msg)
 	case filledMsg:
 		return m, m.deliver(screen.Changed{Facts: true})
 	case screen.Answer:

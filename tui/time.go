@@ -7,7 +7,6 @@ import (
 
 	"github.com/gctl-dev/gctl/fleet"
 	"github.com/gctl-dev/gctl/tui/screen"
-	"github.com/gctl-dev/gctl/tui/widget"
 )
 
 // steps is how many steps of the time cursor a window has.
@@ -81,10 +80,4 @@ func (m *model) showPast(at time.Time) tea.Cmd {
 		read = m.recall(at)
 	}
 	return tea.Batch(read, m.deliver(screen.Changed{Facts: true, Window: true}))
-}
-
-// pick chooses how far charts and searches go back.
-func (m *model) pick(n int) tea.Cmd {
-	m.look.Window = windows[n-1]
-	return tea.Batch(m.deliver(screen.Changed{Window: true}), m.notice(screen.Say{Text: "the last " + widget.Duration(m.look.Window)}))
 }

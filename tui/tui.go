@@ -16,6 +16,7 @@ import (
 	"github.com/charmbracelet/colorprofile"
 
 	"github.com/gctl-dev/gctl/fleet"
+	"github.com/gctl-dev/gctl/internal/config"
 	"github.com/gctl-dev/gctl/tui/screen"
 )
 
@@ -39,6 +40,11 @@ type Options struct {
 	// Columns says which columns tables have, by the name of the table; those that are
 	// not named have all.
 	Columns map[string][]string
+	// Views are what digits open that are not to choose a range.
+	Views map[int]config.View
+	// SaveView keeps the view of a digit, nil for none, and returns all that there are
+	// then; nil: it cannot be kept.
+	SaveView func(digit int, v *config.View) (map[int]config.View, error)
 
 	// Past opens what was recorded of this fleet; nil: nothing.
 	Past func(ctx context.Context) (Past, error)
@@ -102,11 +108,6 @@ func Run(ctx context.Context, o Options) error {
 		return nil
 	}
 	return err
-}
-
-// windows are what the keys 1 to 9 choose.
-var windows = [...]time.Duration{
-	5 * time.Minute, time.Hour, 6 * time.Hour, 15 * time.Minute, 30 * time.Minute, 3 * time.Hour, 12 * time.Hour, 24 * time.Hour, 7 * 24 * time.Hour,
 }
 
 // failure is the error of a dashboard that has crashed.

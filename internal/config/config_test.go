@@ -98,6 +98,11 @@ func TestMistakesHaveAPlace(t *testing.T) {
 		{"half a certificate", "contexts:\n  a:\n    tls: {cert: x}\n", "both cert and key", ""},
 		{"contradiction", "contexts:\n  a:\n    tls: {plaintext: true, cacert: x}\n", "contradicts", ""},
 		{"name", "contexts:\n  a b: {}\n", "no name for a context", ""},
+		{"digit", "dash: {views: {10: {place: services}}}\n", "dash.views.10: only the keys 1 to 9", ""},
+		{"no digit", "dash:\n  views:\n    four: {place: services}\n", ":3:5: ", ""},
+		{"no place", "dash: {views: {4: {window: 15m}}}\n", "dash.views.4: no place", "place: service/checkout"},
+		{"window of a view", "dash: {views: {4: {place: services, window: 5s}}}\n", "window \"5s\" is no duration from 1m", "15m"},
+		{"key of a view", "dash:\n  views:\n    4: {plase: services}\n", ":3:9: unknown key \"plase\"", "did you mean place?"},
 	} {
 		_, err := config.Load(file(t, c.text))
 		var e *fleet.Error
@@ -153,9 +158,99 @@ func TestAnUnusualLayoutIsWrittenAnew(t *testing.T) {
 	}
 }
 
+const withDash = `current: dev
+dash:
+  theme: dark # at night
+  # what I look at every morning
+  views:
+    1: {place: services} # all
+    # the shop
+    4:
+      place: service/checkout
+      filter: err>1
+contexts:
+  dev: {catalog: "dns:///x:1"}
+`
+
+func TestViewsAreWrittenBesideWhatAPersonWrote(t *testing.T) {
+	path := file(t, withDash)
+	f := load(t, path)
+	view := config.View{Place: "service/cart", Filter: "!err", Sort: "-p99", Pane: "methods", Window: "15m"}
+	if err := errors.Join(f.SetView(4, &view), f.SetView(9, &config.View{Place: "traces"})); err != nil {
+		t.Fatal(err)
+	}
+	text := read(t, path)
+	for _, kept := range []string{"theme: dark # at night", "# what I look at every morning", "1: {place: services} # all", "# the shop", `dev: {catalog: "dns:///x:1"}`} {
+		if !strings.Contains(text, kept) {
+			t.Errorf("%q is lost:\n%s", kept, text)
+		}
+	}
+	views := load(t, path).Dash.Views
+	if len(views) != 3 || views[4] != view || views[9] != (config.View{Place: "traces"}) || f.Dash.Views[4] != view {
+		t.Errorf("views %+v from\n%s", views, text)
+	}
+	if err := errors.Join(f.SetView(4, nil), f.SetView(4, nil), f.SetView(9, nil)); err != nil {
+		t.Fatal(err)
+	}
+	if text = read(t, path); strings.Contains(text, "cart") || !strings.Contains(text, "1: {place: services} # all") {
+		t.Errorf("after the removal:\n%s", text)
+	}
+	if err := f.SetView(1, nil); err != nil {
+		t.Fatal(err)
+	}
+	if text = read(t, path); strings.Contains(text, "views") || !strings.Contains(text, "theme: dark # at night") {
+		t.Errorf("with no view left:\n%s", text)
+	}
+}
+
+func TestViewsInAnyLayout(t *testing.T) {
+	for _, text := range []string{
+		"", "dash:\n", "dash: {theme: dark}\n# mine\n", "dash:\n  views: {1: {place: services}}\n# mine\n", "# mine\ncontexts:\n  a: {}\n", "{dash: {theme: dark}}\n",
+	} {
+		path := file(t, text)
+		f := load(t, path)
+		if err := f.SetView(4, &config.View{Place: "breakers"}); err != nil {
+			t.Errorf("%q: %v", text, err)
+			continue
+		}
+		got := load(t, path)
+		if got.Dash.Views[4].Place != "breakers" || got.Dash.Theme != f.Dash.Theme || strings.Contains(text, "# mine") != strings.Contains(read(t, path), "# mine") {
+			t.Errorf("%q became\n%s", text, read(t, path))
+		}
+		if err := f.SetView(4, nil); err != nil {
+			t.Errorf("%q: %v", text, err)
+		}
+		if got := load(t, path).Dash.Views; got[4].Place != "" {
+			t.Errorf("%q still has it: %v", text, got)
+		}
+	}
+}
+
+func TestAViewThatIsNoneIsNotWritten(t *testing.T) {
+	f := load(t, file(t, withDash))
+	for digit, v := range map[int]*config.View{0: {Place: "services"}, 4: {}} {
+		if err := f.SetView(digit, v); err == nil {
+			t.Errorf("%d: %+v was written", digit, v)
+		}
+	}
+}
+
+// The dashboard's settings are not the contexts' to lose.
+func TestAContextIsAddedBesideTheDashboard(t *testing.T) {
+	path := file(t, withDash)
+	if err := errors.Join(load(t, path).Put(config.Context{Name: "b"}), load(t, path).Use("b"), load(t, path).Remove("dev")); err != nil {
+		t.Fatal(err)
+	}
+	text := read(t, path)
+	if got := load(t, path); got.Dash.Theme != "dark" || len(got.Dash.Views) != 2 || !strings.Contains(text, "# at night") {
+		t.Errorf("%+v from\n%s", got.Dash, text)
+	}
+}
+
 func TestTheFileIsItsOwnersOnly(t *testing.T) {
 	path := file(t, "")
-	if err := load(t, path).Put(config.Context{Name: "a"}); err != nil {
+	f := load(t, path)
+	if err := errors.Join(f.Put(config.Context{Name: "a"}), f.SetView(1, &config.View{Place: "services"})); err != nil {
 		t.Fatal(err)
 	}
 	info, err := os.Stat(path)
@@ -235,7 +330,7 @@ func TestNowhere(t *testing.T) {
 		t.Errorf("got %v, %v: no file is an empty one", c, err)
 	}
 	for what, err := range map[string]error{
-		"put": f.Put(config.Context{Name: "a"}), "use": f.Use("a"), "remove": f.Remove("a"), "placed": f.Placed(),
+		"put": f.Put(config.Context{Name: "a"}), "view": f.SetView(1, &config.View{Place: "services"}), "use": f.Use("a"), "remove": f.Remove("a"), "placed": f.Placed(),
 	} {
 		if err == nil || err.Error() != "no home" {
 			t.Errorf("%s: %v", what, err)

@@ -2,6 +2,8 @@ package config
 
 import (
 	"errors"
+	"fmt"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -52,6 +54,9 @@ func (d *document) tree() (*ast.MappingNode, error) {
 // before.
 func (d *document) spans(m *ast.MappingNode, end int) map[string]span {
 	out := map[string]span{}
+	if m == nil {
+		return out
+	}
 	for _, v := range slices.Backward(m.Values) {
 		key := v.Key
 		pos := key.GetToken().Position
@@ -70,45 +75,79 @@ func idle(line string) bool {
 	return line == "" || strings.HasPrefix(line, "#")
 }
 
-// contexts returns the lines of the key contexts and of the contexts below it.
-func (d *document) contexts() (whole span, each map[string]span, found bool, err error) {
-	top, err := d.tree()
-	if err != nil || top == nil {
-		return span{}, nil, false, err
-	}
-	whole, found = d.spans(top, len(d.lines))["contexts"]
-	if !found {
-		return span{}, nil, false, nil
-	}
-	for _, v := range top.Values {
-		if m, ok := v.Value.(*ast.MappingNode); ok && v.Key.GetToken().Value == "contexts" && !m.IsFlowStyle {
-			each = d.spans(m, whole.to)
-		}
-	}
-	return whole, each, true, nil
+// step is a key on the way to what is changed, and all that is to stand below it
+// then: nil, or nothing at all, where it is to go.
+type step struct {
+	key   any
+	value any
 }
 
-func (d *document) put(c Context) error {
-	whole, each, found, err := d.contexts()
+func (s step) name() string { return fmt.Sprint(s.key) }
+
+func (s step) empty() bool {
+	v := reflect.ValueOf(s.value)
+	return !v.IsValid() || v.IsZero() || v.Kind() == reflect.Map && v.Len() == 0
+}
+
+// put writes what is below the last key of the way. A mapping that is not written as
+// a block is written anew as a whole, so that all else in the text stays as it is.
+func (d *document) put(way ...step) error {
+	m, err := d.tree()
 	if err != nil {
 		return err
 	}
-	if !found {
-		d.lines = append(d.lines, "contexts:")
-		whole = span{to: len(d.lines)}
-	}
-	at, replace := each[c.Name]
-	if !replace {
-		at = span{from: whole.to, to: whole.to, indent: 2}
-		for _, sibling := range each {
-			at.indent = sibling.indent
+	end, indent := len(d.lines), 0
+	for i, s := range way {
+		each := d.spans(m, end)
+		at, found := each[s.name()]
+		if !found {
+			at = span{from: end, to: end, indent: indent}
+			for _, sibling := range each {
+				at.indent = sibling.indent
+			}
 		}
+		below := block(m, s.name())
+		if i == len(way)-1 || below == nil {
+			return d.replace(at, s)
+		}
+		m, end, indent = below, at.to, at.indent+2
 	}
-	block, err := yaml.MarshalWithOptions(map[string]Context{c.Name: c}, yaml.IndentSequence(true))
+	return nil
+}
+
+// remove takes out the last key of the way, and each above it under which nothing is
+// left.
+func (d *document) remove(way ...step) error {
+	m, err := d.tree()
 	if err != nil {
 		return err
 	}
-	lines := strings.Split(strings.TrimSpace(string(block)), "\n")
+	end := len(d.lines)
+	for _, s := range way {
+		at, found := d.spans(m, end)[s.name()]
+		if !found {
+			return nil
+		}
+		if s.empty() {
+			d.lines = slices.Delete(d.lines, at.from, at.to)
+			return nil
+		}
+		below := block(m, s.name())
+		if below == nil {
+			return d.replace(at, s)
+		}
+		m, end = below, at.to
+	}
+	return nil
+}
+
+// replace writes a key with all that is below it in place of the lines at.
+func (d *document) replace(at span, s step) error {
+	text, err := yaml.MarshalWithOptions(map[any]any{s.key: s.value}, yaml.IndentSequence(true))
+	if err != nil {
+		return err
+	}
+	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
 	for i := range lines {
 		lines[i] = strings.Repeat(" ", at.indent) + lines[i]
 	}
@@ -116,19 +155,16 @@ func (d *document) put(c Context) error {
 	return nil
 }
 
-func (d *document) remove(name string) error {
-	whole, each, _, err := d.contexts()
-	if err != nil {
-		return err
-	}
-	at, ok := each[name]
-	if !ok {
+// block returns the mapping below a key, nil if that is not written as a block.
+func block(m *ast.MappingNode, key string) *ast.MappingNode {
+	if m == nil {
 		return nil
 	}
-	if len(each) == 1 {
-		at = whole
+	for _, v := range m.Values {
+		if below, ok := v.Value.(*ast.MappingNode); ok && v.Key.GetToken().Value == key && !below.IsFlowStyle {
+			return below
+		}
 	}
-	d.lines = slices.Delete(d.lines, at.from, at.to)
 	return nil
 }
 

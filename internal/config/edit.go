@@ -26,7 +26,7 @@ func (f *File) Put(c Context) error {
 	}
 	next := f.clone()
 	next.Contexts[c.Name] = c
-	return f.save(next, func(d *document) error { return d.put(c) })
+	return f.save(next, func(d *document) error { return d.put(step{"contexts", next.Contexts}, step{c.Name, c}) })
 }
 
 // Use makes name the current context.
@@ -59,8 +59,37 @@ func (f *File) Remove(name string) error {
 				return err
 			}
 		}
-		return d.remove(name)
+		return d.remove(step{"contexts", next.Contexts}, step{key: name})
 	})
+}
+
+// SetView writes the view that a digit of the dashboard opens, in place of the one
+// that it had; nil takes that out.
+func (f *File) SetView(digit int, v *View) error {
+	if v != nil {
+		if err := v.validate(digit); err != nil {
+			return err
+		}
+	}
+	if err := f.reload(); err != nil {
+		return err
+	}
+	next := f.clone()
+	next.Dash.Views = maps.Clone(f.Dash.Views)
+	way := func(value any) []step {
+		return []step{{"dash", next.Dash}, {"views", next.Dash.Views}, {digit, value}}
+	}
+	if v == nil {
+		if delete(next.Dash.Views, digit); len(next.Dash.Views) == 0 {
+			next.Dash.Views = nil
+		}
+		return f.save(next, func(d *document) error { return d.remove(way(nil)...) })
+	}
+	if next.Dash.Views == nil {
+		next.Dash.Views = map[int]View{}
+	}
+	next.Dash.Views[digit] = *v
+	return f.save(next, func(d *document) error { return d.put(way(*v)...) })
 }
 
 // reload takes in what others wrote since f was loaded, so that it is not lost.
@@ -76,7 +105,7 @@ func (f *File) reload() error {
 }
 
 func (f *File) clone() *File {
-	next := &File{Path: f.Path, Current: f.Current, Contexts: maps.Clone(f.Contexts)}
+	next := &File{Path: f.Path, Current: f.Current, Contexts: maps.Clone(f.Contexts), Dash: f.Dash}
 	if next.Contexts == nil {
 		next.Contexts = map[string]Context{}
 	}

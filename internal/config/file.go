@@ -93,7 +93,7 @@ var keys = []string{
 	"current", "contexts", "catalog", "tls", "headers", "auth", "proxy",
 	"plaintext", "insecure", "cacert", "cert", "key", "servername",
 	"prometheus", "jaeger", "url", "admin", "slo", "objective", "window", "map", "read_only", "protected",
-	"dash", "theme", "ascii", "keys", "columns", "refresh",
+	"dash", "theme", "ascii", "keys", "columns", "refresh", "views", "place", "filter", "sort", "pane",
 }
 
 // place turns a YAML error into one with the file, line and column.

@@ -19,6 +19,13 @@ type Trend struct {
 	Rate, Errors, P99 [Points]float32 // calls a second, ratio, seconds
 }
 
+// NoTrend is that of a service of which nothing is known.
+func NoTrend() Trend {
+	r := ring{}
+	r.clear(Points)
+	return r.Trend
+}
+
 // History is what was seen. It is safe for concurrent use.
 type History struct {
 	step time.Duration // between the values of a trend

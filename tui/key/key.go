@@ -85,6 +85,9 @@ func (a Action) Pick() int {
 	return int(n[0] - '0')
 }
 
+// PickOf returns the Pick of a number from 1 to 9.
+func PickOf(n int) Action { return Action("range-" + string(rune('0'+n))) }
+
 // Binding is an action and the keys that mean it.
 type Binding struct {
 	Action Action
@@ -147,8 +150,9 @@ func Defaults() []Binding {
 		{Help, []string{"?", "f1"}, "help"},
 		{Quit, []string{"q", "ctrl+c"}, "quit"},
 	}
-	for n, a := range []Action{Pick1, Pick2, Pick3, Pick4, Pick5, Pick6, Pick7, Pick8, Pick9} {
-		list = append(list, Binding{a, []string{string(rune('1' + n))}, "range or view " + string(rune('1'+n))})
+	for n := 1; n <= 9; n++ {
+		digit := string(rune('0' + n))
+		list = append(list, Binding{PickOf(n), []string{digit}, "range or view " + digit})
 	}
 	return list
 }

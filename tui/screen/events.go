@@ -1,6 +1,8 @@
 package screen
 
 import (
+	"strings"
+
 	"github.com/gctl-dev/gctl/fleet"
 	"github.com/gctl-dev/gctl/tui/theme"
 )
@@ -17,6 +19,7 @@ func EventWords(e *fleet.Event) string {
 		change = e.From
 	}
 	with := func(text string) string {
+		text = strings.TrimSpace(text)
 		if change == "" {
 			return text
 		}

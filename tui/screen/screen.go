@@ -101,6 +101,18 @@ type Sorted interface {
 	Letters() []widget.Letter
 }
 
+// Ordered is a screen that says by which column its rows are sorted: "err", or
+// "-err" for the other way round.
+type Ordered interface{ Order() string }
+
+// Paned is a screen of several tables, of which one has the keys.
+type Paned interface {
+	Pane() string
+	Panes() []string
+	// SetPane gives a table the keys, and tells whether there is such a one.
+	SetPane(name string) bool
+}
+
 // Focus is what the cursor of a screen is on. What is empty is not meant.
 type Focus struct {
 	Service  string

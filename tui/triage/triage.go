@@ -109,6 +109,19 @@ func (n *Breakers) Add(b *fleet.Breaker) {
 	}
 }
 
+// Towards counts the breakers towards each service, whoever calls it.
+func Towards(snap *fleet.Snapshot) map[string]Breakers {
+	to := map[string]Breakers{}
+	for _, s := range snap.Services() {
+		for _, b := range s.Breakers {
+			n := to[b.Target]
+			n.Add(b)
+			to[b.Target] = n
+		}
+	}
+	return to
+}
+
 // Worst is the worst that there is among them, in a word or two: "2 open".
 func (n *Breakers) Worst() (Verdict, string) {
 	switch {

@@ -180,6 +180,18 @@ func (t *Table[R]) SortBy(s Spec, letter string) (Spec, bool) {
 	return s, false
 }
 
+// Order names the column that a spec sorts by, with a - in front for the other way
+// round.
+func (t *Table[R]) Order(s Spec) string {
+	if s.Sort < 0 || s.Sort >= len(t.Columns) {
+		return ""
+	}
+	if s.Reverse {
+		return "-" + t.Columns[s.Sort].name()
+	}
+	return t.Columns[s.Sort].name()
+}
+
 // Filter reads a filter over the columns.
 func (t *Table[R]) Filter(text string) Filter {
 	names := make([]string, len(t.Columns))

@@ -197,6 +197,9 @@ func (s *Screen) SetFilter(text string, look *screen.Look) tea.Cmd {
 // Letters implements screen.Sorted.
 func (s *Screen) Letters() []widget.Letter { return s.table.Letters() }
 
+// Order implements screen.Ordered.
+func (s *Screen) Order() string { return s.table.Order(s.spec) }
+
 // SortBy implements screen.Sorted.
 func (s *Screen) SortBy(letter string, look *screen.Look) (tea.Cmd, bool) {
 	spec, ok := s.table.SortBy(s.spec, letter)

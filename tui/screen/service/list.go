@@ -60,6 +60,8 @@ func (p *list[R]) sortBy(letter string) bool {
 	return ok
 }
 
+func (p *list[R]) order() string { return p.table.Order(p.spec) }
+
 func (p *list[R]) letters() []widget.Letter { return p.table.Letters() }
 
 func (p *list[R]) unmark() bool { return p.table.Unmark() }

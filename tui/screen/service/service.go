@@ -5,6 +5,7 @@ package service
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -40,6 +41,7 @@ type pane interface {
 	filter() string
 	setFilter(text string)
 	sortBy(letter string) bool
+	order() string
 	letters() []widget.Letter
 	unmark() bool
 	enter(s *Screen) tea.Cmd
@@ -188,6 +190,30 @@ func (s *Screen) SetFilter(text string, look *screen.Look) tea.Cmd {
 // Letters implements screen.Sorted.
 func (s *Screen) Letters() []widget.Letter { return s.pane().letters() }
 
+// Order implements screen.Ordered.
+func (s *Screen) Order() string { return s.pane().order() }
+
+// Pane implements screen.Paned.
+func (s *Screen) Pane() string { return s.pane().title() }
+
+// Panes implements screen.Paned.
+func (s *Screen) Panes() []string {
+	names := make([]string, len(s.panes))
+	for i := range s.panes {
+		names[i] = s.panes[i].title()
+	}
+	return names
+}
+
+// SetPane implements screen.Paned.
+func (s *Screen) SetPane(name string) bool {
+	i := slices.Index(s.Panes(), name)
+	if i >= 0 {
+		s.at = i
+	}
+	return i >= 0
+}
+
 // SortBy implements screen.Sorted.
 func (s *Screen) SortBy(letter string, look *screen.Look) (tea.Cmd, bool) {
 	if !s.pane().sortBy(letter) {
@@ -203,7 +229,7 @@ func (s *Screen) Unmark() bool { return s.pane().unmark() }
 func (s *Screen) Status(look *screen.Look, l *widget.Line) {
 	shown, all := s.pane().count()
 	l.Put(look.Theme.Dim, fmt.Sprintf("%s %d/%d  ", s.pane().title(), shown, all))
-	l.Put(look.Theme.Accent, "last "+widget.Duration(look.Window))
+	l.Put(look.Theme.Accent, "last "+screen.Span(look.Window))
 	if !look.Live {
 		l.Put(look.Theme.Cursor, "  cursor "+look.Now.Format("15:04:05"))
 	}

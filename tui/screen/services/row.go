@@ -30,15 +30,8 @@ func (r *row) id() string { return r.facts.Name }
 // rows judges all services of a snapshot. What has not changed since the rows before
 // is taken over; nil judges all.
 func rows(snap *fleet.Snapshot, before []row, trend func(string) (history.Trend, bool)) []row {
-	to := map[string]triage.Breakers{}
-	for _, s := range snap.Services() {
-		for _, b := range s.Breakers {
-			n := to[b.Target]
-			n.Add(b)
-			to[b.Target] = n
-		}
-	}
-	list, none := make([]row, 0, len(snap.Services())), noTrend()
+	to, none := triage.Towards(snap), history.NoTrend()
+	list := make([]row, 0, len(snap.Services()))
 	for _, s := range snap.Services() { // both are sorted by name
 		for len(before) > 0 && before[0].facts.Name < s.Name {
 			before = before[1:]
@@ -47,7 +40,7 @@ func rows(snap *fleet.Snapshot, before []row, trend func(string) (history.Trend,
 			list = append(list, before[0])
 			continue
 		}
-		j := &judged{facts: s, to: to[s.Name], trend: none}
+		j := &judged{facts: s, to: to[s.Name], trend: &none}
 		if known, ok := trend(s.Name); ok {
 			own := known // what is not known takes no room
 			j.trend = &own
@@ -56,16 +49,6 @@ func rows(snap *fleet.Snapshot, before []row, trend func(string) (history.Trend,
 		list = append(list, row{j})
 	}
 	return list
-}
-
-// noTrend is that of a service whose calls nobody counts.
-func noTrend() *history.Trend {
-	t := &history.Trend{}
-	nan := float32(math.NaN())
-	for i := range history.Points {
-		t.Rate[i], t.Errors[i], t.P99[i] = nan, nan, nan
-	}
-	return t
 }
 
 func (r *row) red(value func(*fleet.RED) float64) float64 {

@@ -144,6 +144,9 @@ func (s *Screen) SetFilter(text string, _ *screen.Look) tea.Cmd {
 // Letters implements screen.Sorted.
 func (s *Screen) Letters() []widget.Letter { return s.table.Letters() }
 
+// Order implements screen.Ordered.
+func (s *Screen) Order() string { return s.table.Order(s.spec) }
+
 // SortBy implements screen.Sorted.
 func (s *Screen) SortBy(letter string, _ *screen.Look) (tea.Cmd, bool) {
 	spec, ok := s.table.SortBy(s.spec, letter)
