@@ -113,6 +113,11 @@ func (o *dashOptions) run(ctx context.Context) error {
 	if !f.Streams.InTTY || !f.Streams.OutTTY {
 		return &fleet.Error{Kind: fleet.Usage, What: "the dashboard needs a terminal", Hint: "gctl dash --plain, gctl services, gctl health and gctl why answer in a pipe too"}
 	}
+	return whileOpen(ctx, f.Streams, o.show)
+}
+
+// show shows one context after the other.
+func (o *dashOptions) show(ctx context.Context) error {
 	for {
 		err := o.once(ctx)
 		var other *tui.SwitchError

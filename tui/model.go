@@ -127,8 +127,8 @@ func (m *model) paint() error {
 	return err
 }
 
+// close ends all jobs and the recording.
 func (m *model) close() {
-	m.pages.close()
 	m.end()
 	m.recorder.Wait() // what was recorded is to be whole
 }

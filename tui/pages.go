@@ -79,12 +79,6 @@ func (p *pages) answer(a screen.Answer, look *screen.Look) tea.Cmd {
 	return nil
 }
 
-func (p *pages) close() {
-	for i := range p.list {
-		p.list[i].jobs.Close()
-	}
-}
-
 // make makes the page of a place.
 func (m *model) make(place screen.Place) page {
 	m.pages.count++

@@ -75,8 +75,10 @@ type SwitchError struct{ Context string }
 // Error implements error.
 func (e *SwitchError) Error() string { return "switch to context " + e.Context }
 
-// Run shows the dashboard until the user quits or ctx ends.
+// Run shows the dashboard until the user quits or ctx ends, of which it returns the
+// cause. Signals are the caller's to hear: it ends ctx.
 func Run(ctx context.Context, o Options) error {
+	outer := ctx
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	m, err := newModel(ctx, o)
@@ -85,6 +87,8 @@ func Run(ctx context.Context, o Options) error {
 	}
 	options := []tea.ProgramOption{
 		tea.WithContext(ctx), tea.WithInput(o.In), tea.WithOutput(o.Out), tea.WithEnvironment(o.Environ),
+		// Its handler waits for ever to tell a program of SIGTERM that ctx has ended.
+		tea.WithoutSignalHandler(),
 	}
 	if o.Profile != nil {
 		options = append(options, tea.WithColorProfile(*o.Profile))
@@ -93,8 +97,11 @@ func Run(ctx context.Context, o Options) error {
 		options = append(options, tea.WithWindowSize(o.Width, o.Height))
 	}
 	g := newGuard(m)
-	_, err = tea.NewProgram(g, options...).Run()
+	err = finish(ctx, tea.NewProgram(g, options...), o.In)
 	m.close()
+	if errors.Is(err, errStuck) { // the model is not ours yet
+		return context.Cause(outer)
+	}
 	switch {
 	case errors.Is(err, tea.ErrProgramPanic) || g.report.text != "":
 		return g.report.failure(err)
@@ -102,10 +109,8 @@ func Run(ctx context.Context, o Options) error {
 		return m.failed
 	case m.next != "":
 		return &SwitchError{m.next}
-	case errors.Is(err, tea.ErrInterrupted):
-		return context.Canceled
-	case errors.Is(err, tea.ErrProgramKilled) && ctx.Err() != nil:
-		return nil
+	case outer.Err() != nil:
+		return context.Cause(outer)
 	}
 	return err
 }

@@ -129,20 +129,19 @@ func TestDashSwitchesContexts(t *testing.T) {
 	}
 }
 
-// SIGTERM gives the terminal back, and so does a terminal that is closed.
+// A signal that ends it gives the terminal back.
 func TestDashEndsBySignals(t *testing.T) {
-	term := tty.Start(t, tty.Options{Width: 80, Height: 24, Env: home(t)}, gctl(t), "dash")
-	term.WaitFor("1 of 2 down")
-	term.Signal(syscall.SIGTERM)
-	term.WaitExit()
-	if term.AltScreen() {
-		t.Error("the terminal was not given back")
+	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
+		term := tty.Start(t, tty.Options{Width: 80, Height: 24, Env: home(t)}, gctl(t), "dash")
+		term.WaitFor("1 of 2 down")
+		term.Signal(sig)
+		if code := term.WaitExit(); code != 130 {
+			t.Errorf("%v: exit code %d", sig, code)
+		}
+		if term.AltScreen() || !term.CursorVisible() {
+			t.Errorf("%v: the terminal was not given back", sig)
+		}
 	}
-	term = tty.Start(t, tty.Options{Width: 80, Height: 24, Env: home(t)}, gctl(t), "dash")
-	term.WaitFor("1 of 2 down")
-	term.Signal(syscall.SIGHUP) // the kernel's, which comes only when nothing reads the other end any more
-	term.Hangup()
-	term.WaitExit()
 }
 
 // In a pipe there is no dashboard; the error says what answers there.

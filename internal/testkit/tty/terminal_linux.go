@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -40,11 +41,13 @@ func Env(more ...string) []string {
 type Terminal struct {
 	*Screen
 
-	file *os.File
-	cmd  *exec.Cmd
-	out  outbox
-	read chan struct{} // closed when no more output comes
-	done chan struct{} // closed when the program has ended
+	file  *os.File
+	cmd   *exec.Cmd
+	out   outbox
+	read  chan struct{} // closed when no more output comes
+	shown sync.Mutex    // held while the terminal is frozen
+	gone  chan struct{} // closed when the program has ended
+	done  chan struct{} // closed when all that it wrote is on the screen too
 }
 
 // Start starts a program with a new terminal as its three streams and its
@@ -64,7 +67,7 @@ func Start(t testing.TB, options Options, name string, args ...string) *Terminal
 	if err != nil {
 		t.Fatal(err)
 	}
-	term := &Terminal{file: file, read: make(chan struct{}), done: make(chan struct{})}
+	term := &Terminal{file: file, read: make(chan struct{}), gone: make(chan struct{}), done: make(chan struct{})}
 	term.out.init()
 	term.Screen = newScreen(t, options.Width, options.Height, options.Theme, options.Old, func(answer []byte) { term.out.put(answer, 0) })
 	term.cmd = exec.Command(name, args...) //nolint:noctx // it lives until the end of the test, whose context ends before its cleanup
@@ -108,6 +111,8 @@ func (t *Terminal) show() {
 	chunk := make([]byte, 64<<10)
 	var held []byte
 	for {
+		t.shown.Lock()
+		t.shown.Unlock() //nolint:staticcheck // Freeze holds it
 		n, err := t.file.Read(chunk)
 		held = append(held, chunk[:n]...)
 		ready, rest := whole(held)
@@ -133,6 +138,7 @@ func (t *Terminal) show() {
 func (t *Terminal) await() {
 	defer close(t.done)
 	_ = t.cmd.Wait() // what is of interest is in its ProcessState
+	close(t.gone)
 	select {
 	case <-t.read:
 	case <-time.After(patience): // something else holds the terminal
@@ -164,6 +170,28 @@ func (t *Terminal) WaitExit() int {
 		t.t.Fatalf("%s has ended, but something that it started holds the terminal\n%s", t.cmd.Path, t.picture())
 	}
 	return t.code()
+}
+
+// Freeze makes the terminal show nothing more until thaw is called: the program
+// soon waits for ever to write. Before the end of the test it is thawed.
+func (t *Terminal) Freeze() (thaw func()) {
+	t.shown.Lock()
+	thaw = sync.OnceFunc(t.shown.Unlock)
+	t.t.Cleanup(thaw)
+	return thaw
+}
+
+// WaitProcess waits until the program has ended, whatever of it is on the screen,
+// and returns how. After 20 s it fails the test.
+func (t *Terminal) WaitProcess() syscall.WaitStatus {
+	t.t.Helper()
+	select {
+	case <-t.gone:
+	case <-time.After(patience):
+		t.t.Fatalf("%s has not ended\n%s", t.cmd.Path, t.picture())
+	}
+	status, _ := t.cmd.ProcessState.Sys().(syscall.WaitStatus)
+	return status
 }
 
 // Process returns the program's process.
