@@ -85,7 +85,7 @@ func (c *contextProber) WatchHealth(ctx context.Context, in fleet.Instance, name
 		if err != nil {
 			return err
 		}
-		limited, cancel := context.WithCancel(ctx) // no deadline: what ends by one is told
+		limited, cancel := context.WithCancel(ctx)                      // no deadline: what ends by one is told
 		over := time.AfterFunc(proberFor/2+rand.N(proberFor/2), cancel) //nolint:gosec // no secret
 		err = p.WatchHealth(limited, in, name, func(h fleet.Health) { notify(judged(in, h)) })
 		ended := limited.Err() != nil

@@ -12,10 +12,9 @@ import (
 // How many callers a BreakerSource asks in a round, in turn, of those with a control
 // API, and how many it watches.
 const (
-	callersInTurn  = 60
-	breakersShown  = 100
-	breakersMost   = 200
-	whatOfBreakers = "breakers"
+	callersInTurn = 60
+	breakersShown = 50
+	breakersMost  = 100
 )
 
 // BreakerWatcher is a BreakerReader that can watch, too.
@@ -27,7 +26,7 @@ type BreakerWatcher interface {
 
 // BreakerSource learns the breakers in all instances of the catalog. If r is a
 // BreakerWatcher, those with a control API that somebody looks at (Store.Attend), up
-// to 100, and those with a breaker that is not closed, up to 200 in all, are watched.
+// to 50, and those with a breaker that is not closed, up to 100 in all, are watched.
 // The others are read every so often; of more than 60 with a control API 60 each
 // time, in turn. Those of an instance that could not be asked stay as they were last
 // read, with the time of then; the Missing of the source say which and why.

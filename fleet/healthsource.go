@@ -18,19 +18,21 @@ const (
 // How many instances a HealthSource watches.
 const (
 	healthShown = 200
-	healthMost  = 500
+	healthMost  = 300
 )
 
 // HealthSource learns the health of each instance of the catalog, that of the server
 // as a whole. Instances that somebody looks at (Store.Attend), up to 200, and those
-// that are not well, up to 500 in all, are watched: a change is known at once. The
+// that are not well, up to 300 in all, are watched: a change is known at once. The
 // others are asked every ten seconds; of more than 150, 150 each time, in turn, and
 // what the others said last stays.
 func HealthSource(p Prober) Source {
 	w := (&watching[Health]{
 		shown: healthShown, most: healthMost, sick: unwell,
-		follow: func(ctx context.Context, in Instance, say func(Health, bool)) error { return followHealth(ctx, p, in, say) },
-		facts:  healthFacts,
+		follow: func(ctx context.Context, in Instance, say func(Health, bool)) error {
+			return followHealth(ctx, p, in, say)
+		},
+		facts: healthFacts,
 	}).begin()
 	var last Instance // of those that were asked
 	return Source{

@@ -56,7 +56,7 @@ func (r *runner) run(ctx context.Context) {
 			r.store.all.Go(func() { r.beside(ctx) })
 		}
 	})
-	hurries := 0 // failures in a row that a refresh has hastened
+	hurries := 0 // failures in a row after which somebody asked for a refresh
 	for ctx.Err() == nil {
 		began := time.Now()
 		var err error
@@ -84,14 +84,25 @@ func (r *runner) run(ctx context.Context) {
 }
 
 // rest waits for d, or until somebody asks for a refresh, but then for least: a key
-// that is held down hammers nobody. It tells whether the rest was cut short.
+// that is held down hammers nobody. It tells whether somebody asked.
 func (r *runner) rest(ctx context.Context, d, least time.Duration) (hurried bool) {
-	least = min(d, least)
-	end := time.Now().Add(d)
-	if waitFor(ctx, least, nil) != nil || waitFor(ctx, d-least, r.hurry) != nil {
+	if waitFor(ctx, min(d, least), nil) != nil {
 		return false
 	}
-	return time.Now().Before(end)
+	timer := time.NewTimer(d - least)
+	defer timer.Stop()
+	select {
+	case <-r.hurry:
+		return true
+	default:
+	}
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	case <-r.hurry:
+		return true
+	}
+	return false
 }
 
 // beside runs the watch of a source that polls too.
@@ -127,9 +138,8 @@ func (r *runner) follow(ctx context.Context) bool {
 
 // pause is how long to wait for the next round.
 func (r *runner) pause(began time.Time, err error) time.Duration {
-	pace := time.Duration(r.store.pace.Load())
 	if err == nil {
-		return time.Until(began.Add(r.source.Interval * pace))
+		return time.Until(began.Add(r.slowed(r.source.Interval)))
 	}
 	longest := max(longPause, r.source.Interval)
 	if r.source.Poll == nil {
@@ -142,8 +152,11 @@ func (r *runner) pause(began time.Time, err error) time.Duration {
 	if n < 10 {
 		d = min(longest, firstPause<<max(0, n-1))
 	}
-	return jitter(d * pace)
+	return jitter(r.slowed(d))
 }
+
+// slowed is a time in a store that may be slow.
+func (r *runner) slowed(d time.Duration) time.Duration { return d * time.Duration(r.store.pace.Load()) }
 
 // jitter is half of d, and as much of the other half as chance wants.
 func jitter(d time.Duration) time.Duration {
@@ -187,7 +200,7 @@ func (r *runner) overdue() *time.Timer {
 		t.Stop()
 		return t
 	}
-	return time.NewTimer(r.source.StaleAfter * time.Duration(r.store.pace.Load()))
+	return time.NewTimer(r.slowed(r.source.StaleAfter))
 }
 
 func (r *runner) late() error { return fmt.Errorf("no answer within %s", r.source.Timeout) }

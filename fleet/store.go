@@ -143,9 +143,9 @@ func (s *Store) Snapshots(ctx context.Context) func(yield func(*Snapshot) bool) 
 }
 
 // Refresh begins the next round of the named sources now, of all if none is
-// named; but not within a second of the last, and where the last failed although it
-// was hastened too, not before that has backed off. A round that is under way, and
-// a watch that works, go on.
+// named; but not within a second of the last, and where one after the other fails
+// nevertheless, after longer and longer. A round that is under way, and a watch that
+// works, go on.
 func (s *Store) Refresh(names ...string) {
 	for _, r := range s.runners {
 		if len(names) == 0 || slices.Contains(names, r.source.Name) {

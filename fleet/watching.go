@@ -174,7 +174,7 @@ func (w *watching[W]) adjust(ctx context.Context, known *Snapshot, wanted []Inst
 	n := min(len(fresh), beginAtOnce, w.most-len(w.of))
 	for _, in := range fresh[:n] {
 		key := Subject{in.Service, in.ID}
-		ctx, stop := context.WithCancel(ctx) //nolint:gosec // called by end, or ended with all
+		ctx, stop := context.WithCancel(ctx) // by end, or with all
 		x := &watched{in: in, stop: stop, wanted: now}
 		w.of[key] = x
 		all.Go(func() { w.keep(ctx, key, x) })
