@@ -3,6 +3,7 @@ package commands
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -54,7 +55,12 @@ func (c *contextProber) Health(ctx context.Context, in fleet.Instance, name stri
 	if err != nil {
 		return unasked(in, name, err)
 	}
-	h := p.Health(ctx, in, name)
+	return judged(in, p.Health(ctx, in, name))
+}
+
+// judged is a health of which it is not held against an instance that it speaks
+// another protocol.
+func judged(in fleet.Instance, h fleet.Health) fleet.Health {
 	var ce *rpc.ConnectError
 	if h.State == fleet.Unreachable && errors.As(h.Err, &ce) && speaksOther(ce.Cause) && !in.GRPC && in.Meta[fleet.MetaGRPCServices] == "" {
 		h.State = fleet.UnknownHealth
@@ -71,11 +77,22 @@ func (c *contextProber) HealthList(ctx context.Context, in fleet.Instance) []fle
 	return p.HealthList(ctx, in)
 }
 
-// WatchHealth implements fleet.Prober.
+// WatchHealth implements fleet.Prober. A watch begins anew before its credentials
+// may have run out, each at another time.
 func (c *contextProber) WatchHealth(ctx context.Context, in fleet.Instance, name string, notify func(fleet.Health)) error {
-	p, err := c.open(ctx)
-	if err != nil {
-		return err
+	for {
+		p, err := c.open(ctx)
+		if err != nil {
+			return err
+		}
+		limited, cancel := context.WithCancel(ctx)                      // no deadline: what ends by one is told
+		over := time.AfterFunc(proberFor/2+rand.N(proberFor/2), cancel) //nolint:gosec // no secret
+		err = p.WatchHealth(limited, in, name, func(h fleet.Health) { notify(judged(in, h)) })
+		ended := limited.Err() != nil
+		over.Stop()
+		cancel()
+		if ctx.Err() != nil || !ended {
+			return err
+		}
 	}
-	return p.WatchHealth(ctx, in, name, notify)
 }

@@ -114,7 +114,7 @@ func (s *Store) Apply(d *Delta) {
 	}
 	quiet := &changes{baseline: true, say: func(Event) {}} // the events are recorded too
 	for _, g := range d.Gone {
-		s.lose(g)
+		s.lose(0, g)
 	}
 	p := spread(&f)
 	for i := range d.Instances {
@@ -137,8 +137,8 @@ func (s *Store) Flush() *Snapshot {
 	return s.publish()
 }
 
-// lose removes one fact.
-func (s *Store) lose(g Gone) {
+// lose removes one fact of a source.
+func (s *Store) lose(source int, g Gone) {
 	k := s.world.services[g.Service]
 	if k == nil {
 		return
@@ -146,27 +146,27 @@ func (s *Store) lose(g Gone) {
 	s.world.touch(g.Service)
 	switch g.Kind {
 	case serviceKind.name:
-		lose(k.listed, serviceKind, g.Key)
+		lose(k.listed, serviceKind, source, g.Key)
 	case instanceKind.name:
-		lose(k.instances, instanceKind, g.Key)
+		lose(k.instances, instanceKind, source, g.Key)
 	case healthKind.name:
-		lose(k.health, healthKind, g.Key)
+		lose(k.health, healthKind, source, g.Key)
 	case breakerKind.name:
-		lose(k.breakers, breakerKind, g.Key)
+		lose(k.breakers, breakerKind, source, g.Key)
 	case redKind.name:
-		lose(k.reds, redKind, g.Key)
+		lose(k.reds, redKind, source, g.Key)
 	case dependencyKind.name:
-		lose(k.dependencies, dependencyKind, g.Key)
+		lose(k.dependencies, dependencyKind, source, g.Key)
 	case sloKind.name:
-		lose(k.slos, sloKind, g.Key)
+		lose(k.slos, sloKind, source, g.Key)
 	}
 }
 
-func lose[T any](t *table[T], k *kind[T], key [4]string) {
+func lose[T any](t *table[T], k *kind[T], source int, key [4]string) {
 	if t == nil {
 		return
 	}
-	if i, ok := t.find(k, key, 0); ok {
+	if i, ok := t.find(k, key, source); ok {
 		t.rows = slices.Delete(t.rows, i, i+1)
 		t.dirty = true
 	}

@@ -11,8 +11,8 @@ import (
 const longestName = 1 << 10
 
 // ingest takes what a source says. The first time it tells what is there, and
-// not what came.
-func (s *Store) ingest(source int, facts *Facts, first bool) {
+// not what came. answers says that the source stands well.
+func (s *Store) ingest(source int, facts *Facts, first, answers bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.now()
@@ -26,14 +26,19 @@ func (s *Store) ingest(source int, facts *Facts, first bool) {
 	for i := range facts.Instances {
 		p.instance(&InstanceFact{facts.Instances[i], facts.Provenance})
 	}
+	for _, g := range facts.Gone {
+		s.lose(source, g)
+	}
 	s.replace(source, state.Name, facts, p.of, heard)
 	for i := range facts.Events {
 		heard.say(facts.Events[i])
 	}
 	was := *state
-	state.At, state.Err, state.Failures = now, nil, 0
 	state.Dropped += p.dropped
-	if state.Status != SourceFresh {
+	if answers {
+		state.At, state.Err, state.Failures = now, nil, 0
+	}
+	if answers && state.Status != SourceFresh {
 		state.Status, state.Since = SourceFresh, now
 		s.turned(&was, state, heard)
 	}

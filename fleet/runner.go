@@ -27,6 +27,8 @@ type runner struct {
 	source Source
 	hurry  chan struct{}
 
+	saying sync.Mutex // rounds and a watch beside them speak one at a time
+
 	mu       sync.Mutex
 	gen      int  // of the watch that may speak; odd while there is one
 	spoke    bool // since the store began
@@ -49,6 +51,12 @@ func (r *runner) run(ctx context.Context) {
 	if !r.follow(ctx) {
 		return
 	}
+	begin := sync.OnceFunc(func() {
+		if r.source.Poll != nil && r.source.Watch != nil {
+			r.store.all.Go(func() { r.beside(ctx) })
+		}
+	})
+	hurries := 0 // failures in a row after which somebody asked for a refresh
 	for ctx.Err() == nil {
 		began := time.Now()
 		var err error
@@ -66,8 +74,53 @@ func (r *runner) run(ctx context.Context) {
 		if err != nil {
 			r.fail(err)
 		}
-		_ = r.store.rest(ctx, r.pause(began, err), r.hurry)
+		begin()
+		if hurried := r.rest(ctx, r.pause(began, err), firstPause<<min(hurries, 4)); hurried && err != nil {
+			hurries++
+		} else {
+			hurries = 0
+		}
 	}
+}
+
+// rest waits for d, or until somebody asks for a refresh, but then for least: a key
+// that is held down hammers nobody. It tells whether somebody asked.
+func (r *runner) rest(ctx context.Context, d, least time.Duration) (hurried bool) {
+	if waitFor(ctx, min(d, least), nil) != nil {
+		return false
+	}
+	timer := time.NewTimer(d - least)
+	defer timer.Stop()
+	select {
+	case <-r.hurry:
+		return true
+	default:
+	}
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	case <-r.hurry:
+		return true
+	}
+	return false
+}
+
+// beside runs the watch of a source that polls too.
+func (r *runner) beside(ctx context.Context) {
+	for ctx.Err() == nil {
+		gen := r.turn()
+		_ = r.source.Watch(ctx, &Feed{r, gen}) // how the source stands, its rounds say
+		r.turn()
+		_ = waitFor(ctx, jitter(longPause), nil)
+	}
+}
+
+// turn begins and ends the time in which a watch may speak.
+func (r *runner) turn() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.gen++
+	return r.gen
 }
 
 // follow waits until the source that this one follows has said something.
@@ -85,9 +138,8 @@ func (r *runner) follow(ctx context.Context) bool {
 
 // pause is how long to wait for the next round.
 func (r *runner) pause(began time.Time, err error) time.Duration {
-	interval := r.source.Interval * time.Duration(r.store.pace.Load())
 	if err == nil {
-		return time.Until(began.Add(interval))
+		return time.Until(began.Add(r.slowed(r.source.Interval)))
 	}
 	longest := max(longPause, r.source.Interval)
 	if r.source.Poll == nil {
@@ -100,6 +152,14 @@ func (r *runner) pause(began time.Time, err error) time.Duration {
 	if n < 10 {
 		d = min(longest, firstPause<<max(0, n-1))
 	}
+	return jitter(r.slowed(d))
+}
+
+// slowed is a time in a store that may be slow.
+func (r *runner) slowed(d time.Duration) time.Duration { return d * time.Duration(r.store.pace.Load()) }
+
+// jitter is half of d, and as much of the other half as chance wants.
+func jitter(d time.Duration) time.Duration {
 	return d/2 + rand.N(d/2+1) //nolint:gosec // no secret
 }
 
@@ -112,11 +172,24 @@ func (r *runner) fail(err error) {
 
 // accept passes on facts.
 func (r *runner) accept(facts *Facts) {
+	r.saying.Lock()
+	defer r.saying.Unlock()
+	if facts.settle != nil {
+		facts.settle(facts)
+	}
 	r.mu.Lock()
 	first := !r.spoke
 	r.spoke, r.failures = r.spoke || !facts.empty(), 0
 	r.mu.Unlock()
-	r.store.ingest(r.index, facts, first)
+	r.store.ingest(r.index, facts, first, true)
+}
+
+// aside passes on what a watch beside the rounds says: it changes nothing of how
+// the source stands.
+func (r *runner) aside(facts *Facts) {
+	r.saying.Lock()
+	defer r.saying.Unlock()
+	r.store.ingest(r.index, facts, false, false)
 }
 
 // overdue is a timer for the moment in which the source is stale; it never fires
@@ -127,7 +200,7 @@ func (r *runner) overdue() *time.Timer {
 		t.Stop()
 		return t
 	}
-	return time.NewTimer(r.source.StaleAfter * time.Duration(r.store.pace.Load()))
+	return time.NewTimer(r.slowed(r.source.StaleAfter))
 }
 
 func (r *runner) late() error { return fmt.Errorf("no answer within %s", r.source.Timeout) }
@@ -170,15 +243,8 @@ func (r *runner) round(ctx context.Context) error {
 
 // watch lets the source watch until it ends.
 func (r *runner) watch(ctx context.Context) error {
-	r.mu.Lock()
-	r.gen++
-	gen := r.gen
-	r.mu.Unlock()
-	defer func() {
-		r.mu.Lock()
-		r.gen++
-		r.mu.Unlock()
-	}()
+	gen := r.turn()
+	defer r.turn()
 	done := make(chan error, 1)
 	r.store.all.Go(func() { done <- r.source.Watch(ctx, &Feed{r, gen}) })
 	stale, silent := r.overdue(), time.NewTimer(r.source.Timeout)
@@ -210,14 +276,18 @@ func (r *runner) speaking(gen int) bool {
 }
 
 func (r *runner) said(gen int, facts Facts) {
-	if r.speaking(gen) {
+	switch {
+	case !r.speaking(gen):
+	case r.source.Poll != nil:
+		r.aside(&facts)
+	default:
 		r.accept(&facts)
 		notify(r.heard)
 	}
 }
 
 func (r *runner) failed(gen int, err error) {
-	if r.speaking(gen) {
+	if r.speaking(gen) && r.source.Poll == nil {
 		r.fail(err)
 		notify(r.heard)
 	}

@@ -7,8 +7,9 @@ import (
 
 // Source is a place that facts come from, with its own schedule. A Store runs
 // each of its sources in a goroutine of its own, so that one that hangs or fails
-// costs its own facts only. Exactly one of Poll and Watch is set; both must
-// return soon after ctx ends.
+// costs its own facts only. Poll, Watch or both are set; both must return soon after
+// ctx ends. Where both are, the rounds say how the source stands, and the watch,
+// which begins after the first of them, tells what changes in between.
 type Source struct {
 	Name string // unique in a Store, one word: "catalog", "health", "prometheus"
 
@@ -16,7 +17,7 @@ type Source struct {
 	// asks instances follows the catalog. Empty: none.
 	Follows string
 	// Interval is the time from the start of one round to that of the next;
-	// 10 s if 0. A watch has none.
+	// 10 s if 0. A watch alone has none.
 	Interval time.Duration
 	// Timeout bounds a round, and how long a watch may take until it says
 	// something for the first time; 10 s if 0.
@@ -60,6 +61,11 @@ type Facts struct {
 	// does not say now is gone.
 	Partial bool
 	Of      []string
+	Gone    []Gone // facts that the source said before and that are gone
+
+	// settle has a last look at what a round has found, while no watch of the source
+	// can speak.
+	settle func(*Facts)
 
 	Missing []Missing // what could not be found out; replaces what was missing before, unless Partial
 	Notes   []string  // what to know about the answer, such as that results are hidden; as Missing
@@ -67,7 +73,7 @@ type Facts struct {
 
 // empty tells whether nothing is said but that the source answers.
 func (f *Facts) empty() bool {
-	return f.Partial && len(f.Of)+len(f.Services)+len(f.Instances)+len(f.Health)+len(f.Breakers)+len(f.REDs)+len(f.Dependencies)+len(f.SLOs) == 0
+	return f.Partial && len(f.Of)+len(f.Gone)+len(f.Services)+len(f.Instances)+len(f.Health)+len(f.Breakers)+len(f.REDs)+len(f.Dependencies)+len(f.SLOs) == 0
 }
 
 // Hidden is the note that a catalog left out what the caller may not see.
@@ -124,7 +130,7 @@ func (f *Feed) Say(facts Facts) { f.run.said(f.gen, facts) }
 func (f *Feed) Confirm() { f.run.said(f.gen, Facts{Partial: true}) }
 
 // Fail says that the source cannot be asked at present. The watch goes on; what
-// it says next ends the failure.
+// it says next ends the failure. Of a source that polls too the rounds say that.
 func (f *Feed) Fail(err error) { f.run.failed(f.gen, err) }
 
 // Known returns the latest snapshot.

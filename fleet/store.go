@@ -38,6 +38,7 @@ type Store struct {
 
 	current atomic.Pointer[Snapshot]
 	pace    atomic.Int64 // by which the intervals are multiplied
+	looked  attention
 
 	mu       sync.Mutex
 	world    *world
@@ -142,7 +143,9 @@ func (s *Store) Snapshots(ctx context.Context) func(yield func(*Snapshot) bool) 
 }
 
 // Refresh begins the next round of the named sources now, of all if none is
-// named. A round that is under way, and a watch that works, go on.
+// named; but not within a second of the last, and where one after the other fails
+// nevertheless, after longer and longer. A round that is under way, and a watch that
+// works, go on.
 func (s *Store) Refresh(names ...string) {
 	for _, r := range s.runners {
 		if len(names) == 0 || slices.Contains(names, r.source.Name) {
@@ -151,11 +154,14 @@ func (s *Store) Refresh(names ...string) {
 	}
 }
 
-// Slow makes the intervals of polls so many times longer, from the next round on:
-// for a reader that nobody looks at. 1 is the usual pace.
+// Slow makes the intervals of polls, and the pauses after failures, so many times
+// longer, from the next round on: for a reader that nobody looks at, for whom
+// nothing is watched either. 1 is the usual pace.
 func (s *Store) Slow(times int) {
-	s.pace.Store(int64(max(1, times)))
-	if times <= 1 {
+	times = max(1, times)
+	was := s.pace.Swap(int64(times))
+	s.looked.stir()
+	if times == 1 && was > 1 {
 		s.Refresh()
 	}
 }
@@ -193,11 +199,11 @@ func (s *Store) publishing(ctx context.Context) {
 			return
 		case <-s.urgent:
 		case <-s.quiet:
-			if s.rest(ctx, time.Until(last.Add(confirmEvery)), s.urgent) != nil {
+			if waitFor(ctx, time.Until(last.Add(confirmEvery)), s.urgent) != nil {
 				return
 			}
 		}
-		if s.rest(ctx, time.Until(last.Add(s.every)), nil) != nil {
+		if waitFor(ctx, time.Until(last.Add(s.every)), nil) != nil {
 			return
 		}
 		s.mu.Lock()
@@ -209,8 +215,8 @@ func (s *Store) publishing(ctx context.Context) {
 	}
 }
 
-// rest waits for d, or until wake.
-func (s *Store) rest(ctx context.Context, d time.Duration, wake <-chan struct{}) error {
+// waitFor waits for d, or until wake.
+func waitFor(ctx context.Context, d time.Duration, wake <-chan struct{}) error {
 	if d <= 0 {
 		return ctx.Err()
 	}

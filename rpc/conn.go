@@ -122,6 +122,9 @@ func (d *Dialer) Dial(instances []fleet.Instance) (*Conn, error) {
 	return c, nil
 }
 
+// smallBuffer is the bytes of a buffer of Options.SmallBuffers; grpc-go has 32 KiB.
+const smallBuffer = 2 << 10
+
 func (c *Conn) dialOptions(r resolver.Builder, h *handshaker) []grpc.DialOption {
 	o := &c.opts
 	retry := backoff.DefaultConfig
@@ -141,6 +144,9 @@ func (c *Conn) dialOptions(r resolver.Builder, h *handshaker) []grpc.DialOption 
 	}
 	if o.UserAgent != "" {
 		opts = append(opts, grpc.WithUserAgent(o.UserAgent))
+	}
+	if o.SmallBuffers {
+		opts = append(opts, grpc.WithReadBufferSize(smallBuffer), grpc.WithWriteBufferSize(smallBuffer))
 	}
 	if o.KeepaliveTime > 0 {
 		opts = append(opts, grpc.WithKeepaliveParams(keepalive.ClientParameters{

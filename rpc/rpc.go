@@ -45,6 +45,7 @@ type Options struct {
 	ConnectTimeout time.Duration // 0: DefaultConnectTimeout
 	KeepaliveTime  time.Duration // 0: no keepalive pings
 	MaxMsgSize     int           // of one response in bytes; 0: DefaultMaxMsgSize
+	SmallBuffers   bool          // for many connections with little to say
 	UserAgent      string        // put before grpc-go's own
 	Proxy          string        // socks5:// or http:// URL; empty: HTTPS_PROXY and NO_PROXY
 	Compress       string        // "gzip" or empty

@@ -343,9 +343,24 @@ func (m *model) pace() {
 	m.o.Store.Slow(1)
 }
 
+// attend tells the store what is on the screen. The past does not change.
+func (m *model) attend() {
+	var seen []fleet.Subject
+	if top := m.pages.top(); m.cursor.IsZero() {
+		if v, ok := top.(screen.Visible); ok {
+			seen = v.Visible()
+		} else if f, ok := top.(screen.Focused); ok {
+			on := f.Focus(&m.look)
+			seen = append(seen, fleet.Subject{Service: on.Service, Instance: on.Instance}, fleet.Subject{Service: on.Service})
+		}
+	}
+	m.o.Store.Attend(seen)
+}
+
 // snapshot takes a newer snapshot.
 func (m *model) snapshot(snap *fleet.Snapshot) tea.Cmd {
 	m.live = snap
+	m.attend()
 	wait := m.wait(snap.Version())
 	if !m.cursor.IsZero() { // the past does not change
 		return wait
@@ -357,6 +372,7 @@ func (m *model) snapshot(snap *fleet.Snapshot) tea.Cmd {
 // second takes the next second.
 func (m *model) second(now time.Time) tea.Cmd {
 	m.clock, m.look.Clock = now, now
+	m.attend()
 	if !m.cursor.IsZero() {
 		m.dirty = m.was
 		return m.tick()

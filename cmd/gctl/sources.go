@@ -12,7 +12,7 @@ import (
 
 // How often a store asks what cannot tell by itself.
 const (
-	breakersEvery = 2 * time.Second
+	breakersEvery = 2 * time.Second // of those that nobody looks at, and that are closed: the others are watched
 	metricsEvery  = 15 * time.Second
 	metricsWindow = 5 * time.Minute
 )
@@ -95,6 +95,20 @@ func newAllBreakers(f *commands.Factory) *allBreakers {
 func (a *allBreakers) Breakers(ctx context.Context, callers []fleet.Instance, target string) (fleet.BreakerList, error) {
 	able, rest := commands.SplitByAdmin(callers)
 	return commands.ReadBreakers(ctx, &a.f, able, rest, target)
+}
+
+// WatchBreakers implements fleet.BreakerWatcher.
+func (a *allBreakers) WatchBreakers(ctx context.Context, in fleet.Instance, notify func(fleet.BreakerUpdate)) error {
+	plane, err := a.f.ControlPlane()
+	if err != nil {
+		return err
+	}
+	c, err := plane.Controller(ctx, in)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = c.Close() }()
+	return c.WatchBreakers(ctx, "", notify)
 }
 
 // pacedBreakers asks another reader at most every so often, and answers from what

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"time"
@@ -19,7 +20,7 @@ import (
 	"github.com/gctl-dev/gctl/fleet"
 )
 
-// How a watch that was lost is opened again.
+// How a watch that was lost is opened again, half of each pause by chance.
 const (
 	firstPause = 200 * time.Millisecond
 	lastPause  = 5 * time.Second
@@ -46,15 +47,16 @@ func (c *controller) WatchBreakers(ctx context.Context, target string, notify fu
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-time.After(pause):
+		case <-time.After(pause/2 + rand.N(pause/2)): //nolint:gosec // no secret
 		}
 	}
 }
 
 // A stream says nothing while nothing changes, and nothing when the process stands
-// still: every so often the instance is asked whether it still answers.
+// still: every so often the instance is asked what its breakers have counted, which
+// shows that it still answers.
 const (
-	askEvery = 10 * time.Second
+	askEvery = 2 * time.Second
 	patience = 5 * time.Second // for the first message, and for that answer
 )
 
@@ -94,12 +96,19 @@ func (c *controller) watch(ctx context.Context, target string, notify func([]fle
 			}
 			want++
 			check.Reset(c.askEvery)
-			notify(slices.SortedFunc(maps.Values(now), func(a, b fleet.Breaker) int { return strings.Compare(a.Name, b.Name) }))
+			notify(sorted(now))
 		case <-check.C:
-			if want == 0 || !c.answers(sent, target) {
-				return &fleet.Error{What: "watch the breakers", Instance: c.instance.ID, Err: errSilent}
+			if want == 0 {
+				return c.silent()
+			}
+			news, err := c.count(sent, target, now)
+			if err != nil {
+				return err
 			}
 			check.Reset(c.askEvery)
+			if news {
+				notify(sorted(now))
+			}
 		case <-ctx.Done():
 			return ctx.Err()
 		}
@@ -144,13 +153,34 @@ func (c *controller) take(ctx context.Context, m heard, now map[string]fleet.Bre
 	return nil
 }
 
-// answers tells whether the instance says anything at all.
-func (c *controller) answers(ctx context.Context, target string) bool {
+func sorted(now map[string]fleet.Breaker) []fleet.Breaker {
+	return slices.SortedFunc(maps.Values(now), func(a, b fleet.Breaker) int { return strings.Compare(a.Name, b.Name) })
+}
+
+func (c *controller) silent() error {
+	return &fleet.Error{What: "watch the breakers", Instance: c.instance.ID, Err: errSilent}
+}
+
+// count brings what breakers have counted up to date, which is no change that a
+// stream tells, and tells whether it was another. The error is that the instance says
+// nothing at all.
+func (c *controller) count(ctx context.Context, target string, now map[string]fleet.Breaker) (news bool, err error) {
 	limited, cancel := context.WithTimeout(ctx, c.patience)
 	defer cancel()
-	_, err := c.ListBreakers(limited, &controlv1.ListBreakersRequest{Target: target})
-	code := status.Code(err)
-	return code != codes.DeadlineExceeded && code != codes.Unavailable
+	response, err := c.ListBreakers(limited, &controlv1.ListBreakersRequest{Target: target})
+	if code := status.Code(err); code == codes.DeadlineExceeded || code == codes.Unavailable {
+		return false, c.silent()
+	}
+	for _, b := range c.breakers(response.GetBreakers(), "ListBreakers") {
+		is, ok := now[b.Name]
+		if !ok || is.Counts == b.Counts {
+			continue
+		}
+		is.Counts = b.Counts // the rest is for the stream to tell, in its order
+		now[b.Name] = is
+		news = true
+	}
+	return news, nil
 }
 
 // Drain implements fleet.Controller.

@@ -59,7 +59,7 @@ func New(o Options) (*Prober, error) {
 		p.interval = DefaultInterval
 	}
 	how := o.RPC
-	how.Secret = false // see send
+	how.Secret, how.SmallBuffers = false, true // see send; thousands may be watched
 	if how.ConnectTimeout <= 0 || how.ConnectTimeout > p.timeout {
 		how.ConnectTimeout = p.timeout
 	}

@@ -126,6 +126,10 @@ type Focus struct {
 // Focused is a screen whose cursor is on something.
 type Focused interface{ Focus(look *Look) Focus }
 
+// Visible is a screen that shows several services or instances: which ones are seen,
+// as drawn last, the most important first. Of the others the Focus is what is seen.
+type Visible interface{ Visible() []fleet.Subject }
+
 // Evidence is where a number on the screen comes from, and how to get it again.
 type Evidence struct {
 	What       string // "p99 of checkout"

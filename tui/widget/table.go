@@ -67,6 +67,17 @@ func (t *Table[R]) Selected() *R {
 	return t.arranged.At(t.cursor)
 }
 
+// Visible are the rows on the screen, as drawn last.
+func (t *Table[R]) Visible() func(yield func(*R) bool) {
+	return func(yield func(*R) bool) {
+		for i := t.top; i < min(t.Len(), t.top+t.height); i++ {
+			if !yield(t.arranged.At(i)) {
+				return
+			}
+		}
+	}
+}
+
 // Select puts the cursor on a row, if it is shown, or once the first rows are.
 func (t *Table[R]) Select(id string) bool {
 	if t.arranged == nil {

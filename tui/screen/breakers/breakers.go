@@ -6,6 +6,7 @@ package breakers
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -183,6 +184,22 @@ func (s *Screen) fill() {
 		list = c.rows
 	}
 	s.table.Set(widget.Arrange(s.table.Columns, list, (*row).id, spec, nil))
+}
+
+// Visible implements screen.Visible: the callers whose breakers are listed, and then
+// those of the matrix.
+func (s *Screen) Visible() []fleet.Subject {
+	var list []fleet.Subject
+	for r := range s.table.Visible() {
+		list = append(list, fleet.Subject{Service: r.b.Caller.Service, Instance: r.b.Caller.ID})
+	}
+	list = slices.Compact(list)
+	if m := s.grid.matrix; m != nil {
+		for _, name := range m.callers[min(s.grid.top, len(m.callers)):min(s.grid.top+s.grid.height, len(m.callers))] {
+			list = append(list, fleet.Subject{Service: name})
+		}
+	}
+	return list
 }
 
 // Filter implements screen.Filtered.

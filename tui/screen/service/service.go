@@ -251,6 +251,20 @@ func (s *Screen) Focus(look *screen.Look) screen.Focus {
 	return f
 }
 
+// Visible implements screen.Visible: the instances that are seen, and then the others,
+// which the charts and the sums are about too.
+func (s *Screen) Visible() []fleet.Subject {
+	var list []fleet.Subject
+	for _, p := range s.panes {
+		if p, ok := p.(*instances); ok {
+			for r := range p.table.Visible() {
+				list = append(list, fleet.Subject{Service: s.service, Instance: r.ID})
+			}
+		}
+	}
+	return append(list, fleet.Subject{Service: s.service})
+}
+
 // Evidence implements screen.Evident.
 func (s *Screen) Evidence(look *screen.Look) []screen.Evidence {
 	list := s.pane().evidence(s)

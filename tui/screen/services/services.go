@@ -8,6 +8,7 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
+	"github.com/gctl-dev/gctl/fleet"
 	"github.com/gctl-dev/gctl/tui/history"
 	"github.com/gctl-dev/gctl/tui/key"
 	"github.com/gctl-dev/gctl/tui/screen"
@@ -197,6 +198,15 @@ func (s *Screen) Focus(look *screen.Look) screen.Focus {
 		}
 	}
 	return f
+}
+
+// Visible implements screen.Visible.
+func (s *Screen) Visible() []fleet.Subject {
+	var list []fleet.Subject
+	for r := range s.table.Visible() {
+		list = append(list, fleet.Subject{Service: r.facts.Name})
+	}
+	return list
 }
 
 // Evidence implements screen.Evident.
