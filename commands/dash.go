@@ -50,6 +50,7 @@ type dashOptions struct {
 	record string
 	replay string
 	size   string
+	story  string // what the guide says that there is to be seen
 }
 
 func newDash(f *Factory) *cobra.Command {
@@ -99,6 +100,11 @@ func (o *dashOptions) run(ctx context.Context) error {
 	if !f.Streams.InTTY || !f.Streams.OutTTY {
 		return &fleet.Error{Kind: fleet.Usage, What: "the dashboard needs a terminal", Hint: "gctl services, gctl health and gctl why answer in a pipe too"}
 	}
+	return o.stay(ctx)
+}
+
+// stay shows the dashboard, of one context after another, until the user quits.
+func (o *dashOptions) stay(ctx context.Context) error {
 	for {
 		err := o.once(ctx)
 		var other *tui.SwitchError
@@ -120,6 +126,11 @@ func (o *dashOptions) once(ctx context.Context) error {
 		return err
 	}
 	defer options.Store.Close()
+	c, err := o.f.Context()
+	if err != nil {
+		return err
+	}
+	options.Guide = o.guide(&c)
 	return tui.Run(ctx, options)
 }
 

@@ -103,7 +103,7 @@ func TestGoldens(t *testing.T) {
 // keys are what the fuzz presses.
 func keys() []tea.Msg {
 	var list []tea.Msg
-	for _, r := range "jkhlgGsnretbpvacdyewxRM0123456789?:/[],.<> +-!" {
+	for _, r := range "jkhlgGsnretbpvacdyewxRMND0123456789?:/[],.<> +-!" {
 		list = append(list, press(r))
 	}
 	for _, c := range []rune{tea.KeyEnter, tea.KeyEsc, tea.KeyTab, tea.KeyUp, tea.KeyDown, tea.KeyLeft, tea.KeyRight, tea.KeyPgUp, tea.KeyPgDown, tea.KeyBackspace, tea.KeyHome, tea.KeyEnd} {
@@ -140,7 +140,7 @@ func TestAnyKeysAtAnySize(t *testing.T) {
 		if seed%4 == 3 {
 			facts = hostile()
 		}
-		run := open(t, facts, Options{Theme: theme.Names()[int(seed)%len(theme.Names())], ASCII: seed%2 == 1}, 80, 24)
+		run := open(t, facts, Options{Theme: theme.Names()[int(seed)%len(theme.Names())], ASCII: seed%2 == 1, Guide: Guide{Show: seed%3 == 0}}, 80, 24)
 		var pressed []string
 		for range 400 {
 			msg := all[rng.IntN(len(all))]
