@@ -50,7 +50,8 @@ type dashOptions struct {
 	record string
 	replay string
 	size   string
-	story  string // what the guide says that there is to be seen
+	story  string        // what the guide says that there is to be seen
+	pace   time.Duration // how often metrics are read where the configuration does not say it; 0: as usual
 }
 
 func newDash(f *Factory) *cobra.Command {
@@ -166,6 +167,8 @@ func (o *dashOptions) open(ctx context.Context) (*fleet.Store, error) {
 	for i := range sources {
 		if every := file.Dash.Every(sources[i].Name); every > 0 {
 			sources[i].Interval = every
+		} else if o.pace > 0 && sources[i].Name == fleet.MetricsFeed {
+			sources[i].Interval = o.pace
 		}
 	}
 	return fleet.NewStore(ctx, fleet.StoreOptions{Sources: sources, Now: o.f.Now}), nil

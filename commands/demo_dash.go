@@ -29,7 +29,7 @@ func demoDash(ctx context.Context, f *Factory, world *demo.World) error {
 	if err := enterWorld(f); err != nil {
 		return err
 	}
-	o := &dashOptions{f: f, window: demoWindow}
+	o := &dashOptions{f: f, window: demoWindow, pace: demoPace}
 	if err := makeTrouble(ctx, f, world.Instances[2]); err != nil {
 		f.Notef("nothing is out of order in the demo: %v", err) // there is still much to be seen
 	} else {
@@ -58,8 +58,12 @@ func demoDash(ctx context.Context, f *Factory, world *demo.World) error {
 	return err
 }
 
-// demoWindow is short, as is the past of a world that has just begun.
-const demoWindow = 5 * time.Minute
+// A world that has just begun has a short past, and is asked for its metrics often:
+// it is small, and what is done to it is to be seen at once.
+const (
+	demoWindow = 5 * time.Minute
+	demoPace   = 3 * time.Second
+)
 
 // enterWorld selects the context of the world, which was not there when the
 // configuration was read, and nothing that narrows another fleet.

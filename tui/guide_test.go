@@ -9,6 +9,7 @@ import (
 	"github.com/charmbracelet/x/ansi"
 
 	"github.com/gctl-dev/gctl/tui/key"
+	"github.com/gctl-dev/gctl/tui/screen"
 )
 
 const story = "user-3 refuses calls, on purpose"
@@ -135,6 +136,31 @@ func TestGuideKeepsOutOfTheWay(t *testing.T) {
 	small := open(t, trouble(), Options{Guide: Guide{Show: true}}, 60, 9)
 	if small.m.look.Height != 9-3 || strings.Contains(shown(small), "GUIDE") {
 		t.Errorf("the body has %d lines of 9:\n%s", small.m.look.Height, shown(small))
+	}
+}
+
+// Who is led to an instance finds the cursor on it; one that is not there is not
+// waited for, and a key that was pressed meanwhile counts more.
+func TestTheWayToAnInstance(t *testing.T) {
+	run := open(t, trouble(), Options{}, 120, 40)
+	place := screen.Place{Screen: "service", Subject: "checkout"}
+	run.send(screen.Go{Place: place, Instance: "checkout-2"})
+	settle(t, run)
+	if f := run.m.focus(); f.Instance != "checkout-2" || !strings.Contains(shown(run), "[instances]") {
+		t.Errorf("the cursor is on %+v:\n%s", f, shown(run))
+	}
+	for _, g := range []screen.Go{{Place: place}, {Place: place, Instance: "checkout-9"}} {
+		run.send(g)
+		settle(t, run)
+		if f := run.m.focus(); f.Instance != "" || !strings.Contains(shown(run), "[methods]") {
+			t.Errorf("the cursor is on %+v:\n%s", f, shown(run))
+		}
+	}
+	run.send(screen.Go{Place: place, Instance: "checkout-2"})
+	run.send(tea.KeyPressMsg(tea.Key{Code: tea.KeyDown}))
+	settle(t, run)
+	if f := run.m.focus(); f.Instance != "" {
+		t.Errorf("the cursor is on %+v", f)
 	}
 }
 

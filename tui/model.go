@@ -295,7 +295,7 @@ func (m *model) Update(msg tea.Msg) (_ tea.Model, cmd tea.Cmd) {
 func (m *model) said(msg tea.Msg) tea.Cmd {
 	switch msg := msg.(type) {
 	case screen.Go:
-		return m.open(msg.Place)
+		return m.visit(msg)
 	case screen.Leave:
 		return m.back()
 	case screen.Say:

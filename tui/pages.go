@@ -163,6 +163,15 @@ func (m *model) open(place screen.Place) tea.Cmd {
 	return m.deliver(screen.Shown{})
 }
 
+// visit opens a place with the cursor where it is wanted.
+func (m *model) visit(g screen.Go) tea.Cmd {
+	cmd := m.open(g.Place)
+	if g.Instance == "" || m.pages.top().Place() != g.Place {
+		return cmd
+	}
+	return tea.Batch(cmd, m.deliver(screen.Select{Instance: g.Instance}))
+}
+
 // back goes to the page before.
 func (m *model) back() tea.Cmd { return m.walk(-1) }
 

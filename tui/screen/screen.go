@@ -155,6 +155,8 @@ type (
 		Facts  bool // the snapshot is another
 		Window bool // the window or the time cursor is another
 	}
+	// Select says whom the cursor is to be on, as soon as it is there.
+	Select struct{ Instance string }
 	// Act is an action that is the screen's own to do.
 	Act struct{ Action key.Action }
 	// Click is a click of the mouse at a line of the body; Twice opens.
@@ -166,8 +168,12 @@ type (
 
 // The messages that screens send.
 type (
-	// Go opens a place.
-	Go struct{ Place Place }
+	// Go opens a place. Instance is whom the cursor is to be on there, if it is not
+	// empty.
+	Go struct {
+		Place    Place
+		Instance string // ID
+	}
 	// Leave goes back.
 	Leave struct{}
 	// Say shows a line for a while.
@@ -198,4 +204,4 @@ type (
 func Send(msg tea.Msg) tea.Cmd { return func() tea.Msg { return msg } }
 
 // Open is the command that opens a place.
-func Open(name, subject string) tea.Cmd { return Send(Go{Place{name, subject}}) }
+func Open(name, subject string) tea.Cmd { return Send(Go{Place: Place{name, subject}}) }

@@ -23,7 +23,8 @@ type Screen struct {
 	jobs    *screen.Jobs
 	service string
 	panes   []pane
-	at      int // the pane that has the keys
+	at      int    // the pane that has the keys
+	want    string // the instance that the cursor is to be on, "" for whichever
 	stale   bool
 	charts  charts
 }
@@ -95,6 +96,9 @@ func (s *Screen) Update(msg tea.Msg, look *screen.Look) tea.Cmd {
 		return s.answer(msg, look)
 	case screen.Act:
 		return s.act(msg.Action, look)
+	case screen.Select:
+		s.want = msg.Instance
+		s.choose()
 	case screen.Click:
 		if s.click(msg, look) && msg.Twice {
 			return s.pane().enter(s)
@@ -117,6 +121,7 @@ func (s *Screen) answer(a screen.Answer, look *screen.Look) tea.Cmd {
 				}
 			}
 		}
+		s.choose()
 		if s.stale {
 			return s.arrange(look)
 		}
@@ -129,9 +134,22 @@ func (s *Screen) answer(a screen.Answer, look *screen.Look) tea.Cmd {
 	return nil
 }
 
+// choose puts the cursor on the instance that is wanted, as soon as it is there.
+func (s *Screen) choose() {
+	if s.want == "" {
+		return
+	}
+	for i, p := range s.panes {
+		if in, ok := p.(*instances); ok && in.table.Select(s.want) {
+			s.at, s.want = i, ""
+		}
+	}
+}
+
 func (s *Screen) pane() pane { return s.panes[s.at] }
 
 func (s *Screen) act(a key.Action, look *screen.Look) tea.Cmd {
+	s.want = "" // who presses a key first has chosen himself
 	switch {
 	case a == key.NextPane:
 		s.at = (s.at + 1) % len(s.panes)

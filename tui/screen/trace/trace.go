@@ -178,11 +178,18 @@ func (s *Screen) jump(look *screen.Look) tea.Cmd {
 	if it == nil {
 		return nil
 	}
-	service := s.trace.Rows[it.row].Span.Service
-	if look.Snap.Service(service) == nil {
-		return screen.Send(screen.Say{Text: "the catalog has no service " + service, Bad: true})
+	span := s.trace.Rows[it.row].Span
+	facts := look.Snap.Service(span.Service)
+	if facts == nil {
+		return screen.Send(screen.Say{Text: "the catalog has no service " + span.Service, Bad: true})
 	}
-	return screen.Open("service", service)
+	to := screen.Go{Place: screen.Place{Screen: "service", Subject: span.Service}}
+	for _, in := range facts.Instances {
+		if in.ID == span.Resource[instanceID] {
+			to.Instance = in.ID
+		}
+	}
+	return screen.Send(to)
 }
 
 // Filter implements screen.Filtered.

@@ -146,7 +146,13 @@ func TestASpanWithoutChildrenLeadsToItsInstance(t *testing.T) {
 	if said := screentest.Act(s, look, key.Right); said[0] != (screen.Go{Place: screen.Place{Screen: "service", Subject: "edge"}}) {
 		t.Errorf("%v", said)
 	}
-	if f := s.Focus(look); f.Instance != "log-7" || f.Trace != id {
+	spans[4].Resource["service.instance.id"] = "edge-7"
+	s, look = shown(t, has(spans...))
+	screentest.Act(s, look, key.Bottom)
+	if said := screentest.Act(s, look, key.Right); said[0] != (screen.Go{Place: screen.Place{Screen: "service", Subject: "edge"}, Instance: "edge-7"}) {
+		t.Errorf("%v", said)
+	}
+	if f := s.Focus(look); f.Instance != "edge-7" || f.Trace != id {
 		t.Errorf("%+v", f)
 	}
 }
