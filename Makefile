@@ -34,8 +34,8 @@ build: check-go ## Build bin/gctl, bin/userd and bin/edged
 	@$(GOBUILD) -o bin/ ./cmd/gctl ./cmd/userd ./cmd/edged
 
 .PHONY: demo
-demo: build ## Run a small world of services to try gctl on
-	@bin/gctl demo
+demo: build ## Run a small world of services and open the dashboard over it
+	@bin/gctl demo --dash
 
 .PHONY: certs
 certs: check-go ## Write a CA and certificates for trying mutual TLS; again: renew them under running services

@@ -58,6 +58,8 @@ type dashOptions struct {
 	size   string
 	plain  bool
 	views  keptViews
+	story  string        // what the guide says that there is to be seen
+	pace   time.Duration // how often metrics are read where the configuration does not say it; 0: as usual
 }
 
 func newDash(f *Factory) *cobra.Command {
@@ -116,7 +118,7 @@ func (o *dashOptions) run(ctx context.Context) error {
 	return whileOpen(ctx, f.Streams, o.show)
 }
 
-// show shows one context after the other.
+// show shows the dashboard, of one context after another, until the user quits.
 func (o *dashOptions) show(ctx context.Context) error {
 	for {
 		err := o.once(ctx)
@@ -140,6 +142,11 @@ func (o *dashOptions) once(ctx context.Context) error {
 	}
 	defer options.Store.Close()
 	defer o.lean(ctx, options.Store)()
+	c, err := o.f.Context()
+	if err != nil {
+		return err
+	}
+	options.Guide = o.guide(&c)
 	return tui.Run(ctx, options)
 }
 
@@ -175,6 +182,8 @@ func (o *dashOptions) open(ctx context.Context) (*fleet.Store, error) {
 	for i := range sources {
 		if every := file.Dash.Every(sources[i].Name); every > 0 {
 			sources[i].Interval = every
+		} else if o.pace > 0 && sources[i].Name == fleet.MetricsFeed {
+			sources[i].Interval = o.pace
 		}
 	}
 	return fleet.NewStore(ctx, fleet.StoreOptions{Sources: sources, Now: o.f.Now}), nil

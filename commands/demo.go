@@ -29,32 +29,47 @@ of their traces, and a context "demo".
 It stays until ctrl-c, then everything is gone again. Kill one of the processes
 by hand and ask for the instances: it is seen, and calls go to the others.
 
+With --dash the dashboard opens over it, with a guide for the first minute, and one
+instance refuses some of its calls for 15 minutes, so that there is something to be
+found. The demo ends when the dashboard is quit. Without a terminal --dash changes
+nothing.
+
 With --stack the catalog is a real Consul, a real Prometheus scrapes the services,
 and their traces go to a real Jaeger: from PATH, or as make backends built them.
 
 The services are the programs userd and edged, beside gctl or on PATH.
 
-Exit codes: 0 ended by ctrl-c; 1 the world could not be started, or no instance
-is left; 2 a demo is running already, or a context demo is there that is not of
-a demo.`
+Exit codes: 0 ended by ctrl-c, or the dashboard was quit; 1 the world could not
+be started, or no instance is left; 2 a demo is running already, or a context
+demo is there that is not of a demo.`
+
+type demoOptions struct {
+	f    *Factory
+	real bool // Consul, Prometheus and Jaeger
+	dash bool // with the dashboard
+}
 
 func newDemo(f *Factory) *cobra.Command {
-	var realOnes bool
+	o := &demoOptions{f: f}
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "Run a small world of services to try gctl on",
 		Long:  demoLong,
 		Example: `  gctl demo
-  gctl demo --stack
+  gctl demo --dash
+  gctl demo --stack --dash
   gctl --context demo instances user`,
 		Args: args(0, 0),
-		RunE: func(cmd *cobra.Command, _ []string) error { return runDemo(cmd.Context(), f, realOnes) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) },
 	}
-	cmd.Flags().BoolVar(&realOnes, "stack", false, "with a real Consul, Prometheus and Jaeger")
+	cmd.Flags().BoolVar(&o.real, "stack", false, "with a real Consul, Prometheus and Jaeger")
+	cmd.Flags().BoolVar(&o.dash, "dash", false, "open the dashboard over it, where there is a terminal; the demo ends with it")
 	return cmd
 }
 
-func runDemo(ctx context.Context, f *Factory, realOnes bool) (err error) {
+func (o *demoOptions) run(ctx context.Context) (err error) {
+	f := o.f
+	dash := o.dash && f.Streams.InTTY && f.Streams.OutTTY
 	// A terminal that is closed ends the demo too.
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGHUP)
 	defer stop()
@@ -73,8 +88,11 @@ func runDemo(ctx context.Context, f *Factory, realOnes bool) (err error) {
 	if err := file.Placed(); err != nil {
 		return err
 	}
+	if dash {
+		f.Notef("starting the services of the demo; the dashboard opens when they serve")
+	}
 	world, err := demo.Start(ctx, demo.Options{
-		Userd: userd, Edged: edged, Config: file.Path, Stack: realOnes,
+		Userd: userd, Edged: edged, Config: file.Path, Stack: o.real,
 		Forget: func(catalog string) { forgetWorld(f, catalog) },
 		Collect: func(ctx context.Context) (demo.Collector, error) {
 			return f.Collect(ctx, CollectorOptions{GRPC: "127.0.0.1:0", HTTP: "127.0.0.1:0"})
@@ -84,10 +102,13 @@ func runDemo(ctx context.Context, f *Factory, realOnes bool) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, world.Stop()) }()
-	if err := tour(ctx, f, world); err != nil {
+	if err := tour(ctx, f, world, !dash); err != nil {
 		return err
 	}
 	world.StartLoad(ctx)
+	if dash {
+		return demoDash(ctx, f, world)
+	}
 	return stay(ctx, f, world)
 }
 
@@ -126,11 +147,14 @@ func stay(ctx context.Context, f *Factory, world *demo.World) error {
 				e.ID, e.PID, e.Cause, self(), demo.Context, e.Service)
 		}
 	}
-	return &fleet.Error{What: "no instance of the demo is left"}
+	return errNoneLeft()
 }
 
-// tour fills the store and prints the few lines that lead in.
-func tour(ctx context.Context, f *Factory, world *demo.World) error {
+func errNoneLeft() error { return &fleet.Error{What: "no instance of the demo is left"} }
+
+// tour fills the store and prints the few lines that lead in, and on in another
+// terminal.
+func tour(ctx context.Context, f *Factory, world *demo.World, on bool) error {
 	d, err := newDemoCalls(ctx, world)
 	if err != nil {
 		return err
@@ -153,6 +177,9 @@ func tour(ctx context.Context, f *Factory, world *demo.World) error {
 	line("page", world.Page)
 	line("call", fmt.Sprintf("UserService.GetUser %s = %s <%s>, in %.1f ms from %s",
 		request, got.field("display_name"), got.field("email"), float64(got.took)/float64(time.Millisecond), got.instance))
+	if !on {
+		return nil
+	}
 	line("next", fmt.Sprintf("in a second terminal (ctrl-c here ends the demo): %s --context %s call UserService.GetUser -d '%s'",
 		self(), demo.Context, request))
 	line("traces", fmt.Sprintf("%s --context %s traces %s --sort slowest", self(), demo.Context, demo.Edge))

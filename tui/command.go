@@ -47,6 +47,7 @@ func orders() []order {
 		{name: "views", about: "what each digit does", do: func(m *model, _ string) tea.Cmd { return m.listViews() }},
 		{name: "ctx", short: "context", takes: "NAME", about: "switch to another context", values: func(m *model) []string { return m.o.Contexts }, do: (*model).orderContext},
 		{name: "export", about: "write the incident down: Markdown and its data", do: func(m *model, _ string) tea.Cmd { return m.export() }},
+		{name: "guide", about: "the dashboard in a minute, step by step", do: func(m *model, _ string) tea.Cmd { return m.guideOpen() }},
 		{name: "help", about: "the keys of this screen", do: func(m *model, _ string) tea.Cmd { return m.help() }},
 		{name: "quit", short: "q", about: "quit", do: func(*model, string) tea.Cmd { return tea.Quit }},
 	}

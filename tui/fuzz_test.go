@@ -134,7 +134,7 @@ func TestAnyKeysAtAnySize(t *testing.T) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
 			facts := map[byte]*fleet.Delta{0: nil, 1: crowd(300), 2: trouble()}[seed%3]
-			run := open(t, facts, Options{Theme: theme.Names()[int(seed)%len(theme.Names())], ASCII: seed%2 == 1}, 80, 24)
+			run := open(t, facts, Options{Theme: theme.Names()[int(seed)%len(theme.Names())], ASCII: seed%2 == 1, Guide: Guide{Show: seed%3 == 0}}, 80, 24)
 			newChaos([]byte{seed}).press(t, run, 300)
 		})
 	}

@@ -74,6 +74,8 @@ func (m *model) everywhere() map[key.Action]func() tea.Cmd {
 		key.Copy:       m.copy,
 		key.Breakers:   m.to("breakers"),
 		key.Events:     m.to("events"),
+		key.GuideNext:  m.guideNext,
+		key.GuideClose: m.guideClose,
 	}
 }
 
@@ -133,7 +135,7 @@ func (m *model) sortBy(letter string) tea.Cmd {
 
 // click selects, and opens what is selected already.
 func (m *model) click(msg tea.MouseClickMsg) tea.Cmd {
-	if msg.Button != tea.MouseLeft || m.input != nil {
+	if msg.Button != tea.MouseLeft || m.input != nil || msg.Y >= m.above()+m.look.Height {
 		return nil
 	}
 	return m.deliver(screen.Click{X: msg.X, Y: msg.Y - m.above()})

@@ -8,6 +8,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/gctl-dev/gctl/fleet"
+	"github.com/gctl-dev/gctl/tui/guide"
 	"github.com/gctl-dev/gctl/tui/history"
 	"github.com/gctl-dev/gctl/tui/key"
 	"github.com/gctl-dev/gctl/tui/notes"
@@ -39,7 +40,8 @@ type model struct {
 	input *prompt // what is being typed, nil for nothing
 	sort  bool    // the letter of a column comes next
 	say   notice
-	next  string // the context to switch to
+	guide *guide.Guide // nil where it is not shown
+	next  string       // the context to switch to
 
 	first      time.Time // where a replay begins
 	failed     error     // why there is nothing to replay
@@ -102,6 +104,9 @@ func newModel(ctx context.Context, o Options) (*model, error) {
 	m.pages.push(m.make(screen.Place{Screen: home}))
 	if place.Screen != home {
 		m.pages.push(m.make(place))
+	}
+	if o.Guide.Show {
+		m.guideBegin()
 	}
 	return m, nil
 }
@@ -256,8 +261,9 @@ func firstCatalog(ctx context.Context, store *fleet.Store) (*fleet.Snapshot, err
 }
 
 // Update implements tea.Model.
-func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
+func (m *model) Update(msg tea.Msg) (_ tea.Model, cmd tea.Cmd) {
 	m.was, m.dirty = m.dirty, true
+	defer func() { cmd = m.lead(cmd) }()
 	switch msg := msg.(type) {
 	case snapMsg:
 		return m, m.snapshot(msg.snap)

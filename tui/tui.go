@@ -58,6 +58,8 @@ type Options struct {
 	// Export writes an incident down; nil: it cannot be.
 	Export Export
 
+	Guide Guide
+
 	Version string // of gctl, for the report of a crash
 	Crashes string // folder for such reports; empty: none is written
 

@@ -11,7 +11,7 @@ import (
 // size takes the size of the terminal.
 func (m *model) size(w, h int) {
 	m.width, m.height = max(1, w), max(1, h)
-	m.look.Width, m.look.Height = m.width, max(0, m.height-m.above()-m.below())
+	m.look.Width, m.look.Height = m.width, max(0, m.height-m.above()-m.below()-m.guideHeight())
 }
 
 // above and below are the lines over and under the body. A terminal of a few lines
@@ -73,6 +73,9 @@ func (m *model) lines() []string {
 		body = m.overlay(body)
 	}
 	lines = append(lines, body...)
+	if m.guide != nil {
+		lines = append(lines, m.guide.View(m.width, m.guideHeight(), m.look.Theme, m.keys)...)
+	}
 	if m.below() >= 1 {
 		l.Reset("")
 		m.footer(l)

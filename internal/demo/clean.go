@@ -81,6 +81,12 @@ func checkContext(o *Options) error {
 	return forget(o, folder) // its folder may be gone
 }
 
+// Owns tells whether a context is of a world, which may be gone.
+func Owns(c *config.Context) bool {
+	_, ok := folderOf(*c)
+	return ok
+}
+
 // folderOf returns the folder of the world that a context is of: the one of its
 // file catalog, which may be gone, or the one that says that the catalog is its.
 func folderOf(c config.Context) (string, bool) {

@@ -63,6 +63,8 @@ const (
 	Instance   Action = "instance"
 	Refresh    Action = "refresh"
 	Mouse      Action = "mouse"
+	GuideNext  Action = "guide-next"
+	GuideClose Action = "guide-close"
 	Suspend    Action = "suspend"
 	Quit       Action = "quit"
 	Pick1      Action = "range-1"
@@ -146,6 +148,8 @@ func Defaults() []Binding {
 		{Instance, []string{"i"}, "choose the instance that is called"},
 		{Refresh, []string{"ctrl+r"}, "ask again now"},
 		{Mouse, []string{"M"}, "leave the mouse to the terminal, take it back"},
+		{GuideNext, []string{"N"}, "the next step of the guide"},
+		{GuideClose, []string{"D"}, "close the guide for good; :guide brings it back"},
 		{Suspend, []string{"ctrl+z"}, "suspend"},
 		{Help, []string{"?", "f1"}, "help"},
 		{Quit, []string{"q", "ctrl+c"}, "quit"},
