@@ -234,7 +234,7 @@ func (c *charts) evidence(service string, look *screen.Look) []screen.Evidence {
 	if len(s.RateOverTime) == 0 {
 		return nil
 	}
-	e := screen.REDEvidence("the charts of "+service, &s.RED, "gctl metrics "+service+" --since "+widget.Duration(look.Window))
+	e := screen.REDEvidence("the charts of "+service, &s.RED, "gctl metrics "+service+" --since "+screen.Span(look.Window))
 	if c.curves.seen {
 		e.Notes = append(e.Notes, "drawn of what gctl has seen since it runs: nothing with a memory has answered")
 	}
