@@ -196,7 +196,7 @@ func TestAnyReportAtAnySize(t *testing.T) {
 	hostile.Causes[0].Summary = strings.Repeat("long", 100) + "\u202e\n\t"
 	for _, r := range []*ops.Report{trouble(), hostile, {}} {
 		s, look := shown(t, &question{report: r})
-		for w := 1; w < 130; w += 3 {
+		for w := 1; w < 130; w += 9 {
 			for h := range 30 {
 				look.Width, look.Height = w, h
 				s.Update(tea.Msg(screen.Act{Action: key.Down}), look)
