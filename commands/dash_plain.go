@@ -39,9 +39,10 @@ func (o *dashOptions) plainly(ctx context.Context) error {
 		return err
 	}
 	defer options.Store.Close()
+	o.ascii = options.ASCII
 	return tui.Plain(ctx, options, tui.PlainOptions{Service: service, Patience: patience, Say: func(lines []plain.Line) error {
 		for _, l := range lines {
-			if err := o.plainLine(p, l); err != nil { //nolint:contextcheck // the printer has its context
+			if err := o.plainLine(p, l); err != nil {
 				return err
 			}
 		}

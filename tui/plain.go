@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -46,7 +47,7 @@ func Plain(ctx context.Context, o Options, p PlainOptions) error {
 		<-filled
 	}()
 	last := o.Store.Snapshot()
-	if err := p.Say([]plain.Line{{At: o.Now(), Text: "gctl " + o.Context + ": asking " + asked(last, o.Labels)}}); err != nil {
+	if err := p.Say([]plain.Line{{At: o.Now(), Text: o.title() + ": asking " + asked(last, o.Labels)}}); err != nil {
 		return err
 	}
 	last, err := answered(ctx, o.Store, seen, filled, p.Patience)
@@ -58,6 +59,9 @@ func Plain(ctx context.Context, o Options, p PlainOptions) error {
 	}
 	return follow(ctx, o.Store, teller, seen, last, p.Say)
 }
+
+// title names what is shown.
+func (o *Options) title() string { return strings.TrimSpace("gctl " + o.Context) }
 
 // asked names the sources.
 func asked(snap *fleet.Snapshot, labels map[string]string) string {
@@ -160,45 +164,61 @@ func replayPlain(ctx context.Context, o Options, teller *plain.Teller, seen *his
 	if err != nil {
 		return err
 	}
-	between := fmt.Sprintf("gctl %s: recorded from %s to %s", o.Context, stamp(from), stamp(to))
+	between := fmt.Sprintf("%s: recorded from %s to %s", o.title(), stamp(from), stamp(to))
 	if err := p.Say([]plain.Line{{At: from, Text: between}}); err != nil {
 		return err
 	}
-	var began time.Time // the moment; zero: there is none
-	for i, at := range times {
+	r := &retelling{teller: teller, events: events, gaps: gaps}
+	for _, at := range times {
 		snap, err := past.At(ctx, at)
 		if err != nil {
 			return err
 		}
 		seen.Add(snap)
-		var lines []plain.Line
-		switch {
-		case i == 0:
-			lines = teller.Begin(snap)
-		default:
-			if !began.IsZero() && at.Sub(began) >= moment {
-				lines, began = teller.Tell(), time.Time{}
-			}
-			for len(gaps) > 0 && !gaps[0].To.After(at) {
-				lines = append(lines, plain.Line{At: gaps[0].To, Text: "nothing was recorded from " + stamp(gaps[0].From) + " to " + stamp(gaps[0].To)})
-				gaps = gaps[1:]
-			}
-			teller.Look(snap)
-		}
-		for len(events) > 0 && !events[0].At.After(at) {
-			if i > 0 { // what was before is in the first state
-				teller.Event(events[0])
-			}
-			events = events[1:]
-		}
-		if began.IsZero() && i > 0 && teller.Changed() {
-			began = at
-		}
-		if err := p.Say(lines); err != nil {
+		if err := p.Say(r.take(snap, at)); err != nil {
 			return err
 		}
 	}
 	return p.Say(append(teller.Tell(), plain.Line{At: to, Text: "the recording ends: " + teller.End()}))
+}
+
+// retelling goes through a recording.
+type retelling struct {
+	teller *plain.Teller
+	events []fleet.Event // that were not come to yet
+	gaps   []fleet.Gap
+	begun  bool
+	began  time.Time // the moment; zero: there is none
+}
+
+// take returns what is to be told before a snapshot, which it takes with what has
+// happened up to its time.
+func (r *retelling) take(snap *fleet.Snapshot, at time.Time) (lines []plain.Line) {
+	n := slices.IndexFunc(r.events, func(e fleet.Event) bool { return e.At.After(at) })
+	if n < 0 {
+		n = len(r.events)
+	}
+	happened := r.events[:n]
+	r.events = r.events[n:]
+	if !r.begun { // what was before is in the first state
+		r.begun = true
+		return r.teller.Begin(snap)
+	}
+	if !r.began.IsZero() && at.Sub(r.began) >= moment {
+		lines, r.began = r.teller.Tell(), time.Time{}
+	}
+	for len(r.gaps) > 0 && !r.gaps[0].To.After(at) {
+		lines = append(lines, plain.Line{At: r.gaps[0].To, Text: "nothing was recorded from " + stamp(r.gaps[0].From) + " to " + stamp(r.gaps[0].To)})
+		r.gaps = r.gaps[1:]
+	}
+	r.teller.Look(snap)
+	for _, e := range happened {
+		r.teller.Event(e)
+	}
+	if r.began.IsZero() && r.teller.Changed() {
+		r.began = at
+	}
+	return lines
 }
 
 // recordedBetween are the events of a recording, and the times in which nobody

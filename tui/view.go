@@ -42,7 +42,7 @@ func (m *model) View() tea.View {
 	m.dirty = false
 	v := tea.NewView(strings.Join(m.lines(), "\n"))
 	v.AltScreen, v.ReportFocus = true, true
-	v.WindowTitle = "gctl " + m.o.Context
+	v.WindowTitle = m.o.title()
 	if m.mouse {
 		v.MouseMode = tea.MouseModeCellMotion
 	}

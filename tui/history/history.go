@@ -5,6 +5,7 @@ package history
 import (
 	"math"
 	"slices"
+	"sort"
 	"sync"
 	"time"
 
@@ -231,11 +232,7 @@ func (h *History) At(at time.Time) *fleet.Snapshot {
 
 // before returns the index of the last snapshot that is not after a time, or -1.
 func (h *History) before(at time.Time) int {
-	i, found := slices.BinarySearchFunc(h.kept, at, func(k kept, at time.Time) int { return k.snap.At().Compare(at) })
-	if !found {
-		i--
-	}
-	return i
+	return sort.Search(len(h.kept), func(i int) bool { return h.kept[i].snap.At().After(at) }) - 1
 }
 
 // Series returns how the calls of a service went between two times, as far as

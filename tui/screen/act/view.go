@@ -1,6 +1,7 @@
 package act
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/charmbracelet/x/ansi"
@@ -16,34 +17,59 @@ func (s *Screen) View(look *screen.Look) []string {
 	if s.state == choosing {
 		return s.menu(look)
 	}
-	p := &painter{look: look}
+	t := look.Theme
 	c := &s.o.Choices[s.at]
+	var head, foot []styled
 	for i, args := range c.Commands {
 		if i == 3 {
-			p.put(look.Theme.Dim, "and as many more as are marked")
+			head = append(head, wrap(look, t.Dim, fmt.Sprintf("and %d more", len(c.Commands)-i))...)
 			break
 		}
-		p.put(look.Theme.Accent, "gctl "+screen.Line(s.args(args)...))
+		head = append(head, wrap(look, t.Accent, "gctl "+screen.Line(s.args(args)...))...)
 	}
-	p.put("", "")
-	question := s.question()
-	body := s.wrapped(look)
-	room := look.Height - len(p.lines) - len(question) - 1
-	s.top = max(0, min(s.top, len(body)-room))
-	for i := s.top; i < len(body) && i < s.top+room; i++ {
-		p.put(s.style(look.Theme, body[i]), body[i])
-	}
-	if len(question) > 0 {
-		p.put("", "")
-		for i, q := range question {
-			style := look.Theme.Strong
-			if i > 0 {
-				style = look.Theme.Bad
-			}
-			p.put(style, q)
+	for i, q := range s.question() {
+		style := t.Strong
+		if i > 0 {
+			style = t.Bad
 		}
+		foot = append(foot, wrap(look, style, q)...)
+	}
+	var body []styled
+	for _, line := range s.said(look) {
+		body = append(body, wrap(look, s.style(t, line), line)...)
+	}
+	p := &painter{look: look}
+	// What is asked is seen at any size, then what it is about.
+	room := max(0, look.Height-len(foot)-2)
+	p.put(head[:min(len(head), room)]...)
+	if len(foot) < look.Height {
+		p.put(styled{})
+	}
+	room = max(0, look.Height-len(p.lines)-len(foot)-1)
+	s.top = max(0, min(s.top, len(body)-room))
+	p.put(body[s.top:min(len(body), s.top+room)]...)
+	if len(foot) > 0 {
+		if len(p.lines)+len(foot) < look.Height {
+			p.put(styled{})
+		}
+		p.put(foot...)
 	}
 	return widget.Fill(p.lines, look.Height, look.Width)
+}
+
+// styled is a line of text.
+type styled struct {
+	style theme.Style
+	text  string
+}
+
+// wrap breaks a text into lines that fit.
+func wrap(look *screen.Look, s theme.Style, text string) []styled {
+	var lines []styled
+	for line := range strings.SplitSeq(ansi.Hardwrap(term.CleanLine(text), max(1, look.Width-2), true), "\n") {
+		lines = append(lines, styled{s, line})
+	}
+	return lines
 }
 
 func (s *Screen) style(t *theme.Theme, text string) theme.Style {
@@ -57,19 +83,16 @@ func (s *Screen) style(t *theme.Theme, text string) theme.Style {
 	}
 }
 
-// wrapped is what the commands have said, in lines that fit.
-func (s *Screen) wrapped(look *screen.Look) []string {
-	if s.state == previewing {
+// said is what the commands have said.
+func (s *Screen) said(look *screen.Look) []string {
+	switch s.state {
+	case previewing:
 		return []string{"asking what it would do " + look.Theme.Glyphs.More}
-	}
-	if s.state == doing {
+	case doing:
 		return []string{"doing it " + look.Theme.Glyphs.More}
+	case choosing, typingTTL, typingReason, confirming, done:
 	}
-	var out []string
-	for _, line := range s.output {
-		out = append(out, strings.Split(ansi.Hardwrap(term.CleanLine(line), max(1, look.Width-2), true), "\n")...)
-	}
-	return out
+	return s.output
 }
 
 // question is what is asked now, and what was wrong with the answer.
@@ -136,9 +159,11 @@ type painter struct {
 	lines []string
 }
 
-func (p *painter) put(s theme.Style, text string) {
-	l := &widget.Line{}
-	l.Pad(1)
-	l.Cell(s, text, p.look.Width-1, p.look.Theme.Glyphs.More)
-	p.lines = append(p.lines, l.Fit(p.look.Width))
+func (p *painter) put(lines ...styled) {
+	for _, line := range lines {
+		l := &widget.Line{}
+		l.Pad(1)
+		l.Cell(line.style, line.text, p.look.Width-1, p.look.Theme.Glyphs.More)
+		p.lines = append(p.lines, l.Fit(p.look.Width))
+	}
 }

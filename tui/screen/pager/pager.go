@@ -25,6 +25,7 @@ type Screen struct {
 	top    int
 	cursor int
 	left   int // cells scrolled to the right
+	widest int // cells of the longest line; 0: not measured yet
 	height int
 }
 
@@ -72,7 +73,12 @@ func (s *Screen) act(a key.Action) {
 	case key.Left:
 		s.left = max(0, s.left-sideways)
 	case key.Right:
-		s.left += sideways
+		s.left += sideways // View knows where the end is
+		if s.widest == 0 {
+			for _, line := range s.lines {
+				s.widest = max(s.widest, widget.Width(line))
+			}
+		}
 	}
 }
 
@@ -83,11 +89,21 @@ func (s *Screen) find() {
 	words := strings.Fields(strings.ToLower(s.filter))
 	for i, line := range s.lines {
 		low := strings.ToLower(line)
-		if !slices.ContainsFunc(words, func(w string) bool { return !strings.Contains(low, w) }) {
+		if !slices.ContainsFunc(words, func(w string) bool { return !holds(low, w) }) {
 			s.shown = append(s.shown, i)
 		}
 	}
 	s.move(s.cursor)
+}
+
+// holds tells whether a line passes a word of a filter: that it has it or, after a !,
+// that it does not.
+func holds(line, word string) bool {
+	without, inverted := strings.CutPrefix(word, "!")
+	if !inverted {
+		return strings.Contains(line, word)
+	}
+	return without == "" || !strings.Contains(line, without)
 }
 
 // Filter implements screen.Filtered.
@@ -103,6 +119,7 @@ func (s *Screen) SetFilter(text string, _ *screen.Look) tea.Cmd {
 // View implements screen.Screen.
 func (s *Screen) View(look *screen.Look) []string {
 	s.height = max(1, look.Height)
+	s.left = max(0, min(s.left, s.widest-look.Width+1))
 	s.top = max(0, min(s.top, s.cursor, len(s.shown)-s.height), s.cursor-s.height+1)
 	lines := make([]string, 0, look.Height)
 	l := &widget.Line{}

@@ -144,8 +144,9 @@ func (c *charts) view(w, h int, look *screen.Look, red *fleet.RED) []string {
 		for n := range i {
 			left += widths[n] + 1
 		}
-		c.head(lines[0], left, widths[i], &g, look, red, look.Theme)
-		c.body(lines[1:], i, left, widths[i], &g, look)
+		ch := c.chart(i, &g, widths[i], h-1, look.Theme)
+		c.head(lines[0], left, widths[i], &g, ch, look, red)
+		c.body(lines[1:], i, left, widths[i], ch, look)
 	}
 	out := make([]string, h)
 	for y := range lines {
@@ -155,7 +156,8 @@ func (c *charts) view(w, h int, look *screen.Look, red *fleet.RED) []string {
 }
 
 // head writes the name of a curve, its value now, or at the cursor, and its height.
-func (c *charts) head(l *widget.Line, left, w int, g *graph, look *screen.Look, red *fleet.RED, t *theme.Theme) {
+func (c *charts) head(l *widget.Line, left, w int, g *graph, ch *widget.Chart, look *screen.Look, red *fleet.RED) {
+	t := look.Theme
 	l.Pad(left)
 	series := &c.curves.series
 	if red == nil {
@@ -173,12 +175,8 @@ func (c *charts) head(l *widget.Line, left, w int, g *graph, look *screen.Look, 
 		style = tint(t, v)
 	}
 	high := ""
-	if ch := c.drawn; ch[0] != nil {
-		for n, other := range graphs() {
-			if other.title == g.title && ch[n] != nil && ch[n].High > 0 {
-				high = "max " + g.text(ch[n].High, red)
-			}
-		}
+	if ch != nil && ch.High > 0 {
+		high = "max " + g.text(ch.High, red)
 	}
 	head := &widget.Line{}
 	head.Put(t.Head, g.title+" ")
@@ -190,22 +188,28 @@ func (c *charts) head(l *widget.Line, left, w int, g *graph, look *screen.Look, 
 	l.Append(head.Fit(w), w)
 }
 
+// chart is a curve in w×h cells, nil if there is none or no room for it.
+func (c *charts) chart(i int, g *graph, w, h int, t *theme.Theme) *widget.Chart {
+	list := g.points(&c.curves.series)
+	if len(list) == 0 || h <= 0 {
+		return nil
+	}
+	if ch := c.drawn[i]; ch == nil || ch.W != w || ch.H != h {
+		c.drawn[i] = widget.Draw(list, c.curves.start, c.curves.end, w, h, t.Glyphs.Braille)
+	}
+	return c.drawn[i]
+}
+
 // body draws a curve, or says why there is none.
-func (c *charts) body(lines []*widget.Line, i, left, w int, g *graph, look *screen.Look) {
+func (c *charts) body(lines []*widget.Line, i, left, w int, ch *widget.Chart, look *screen.Look) {
 	t := look.Theme
 	if len(lines) == 0 {
 		return
 	}
-	list := g.points(&c.curves.series)
-	if len(list) == 0 {
+	if ch == nil {
 		lines[0].Pad(left)
 		lines[0].Cell(t.Dim, c.why(look), w, t.Glyphs.More)
 		return
-	}
-	ch := c.drawn[i]
-	if ch == nil || ch.W != w || ch.H != len(lines) {
-		ch = widget.Draw(list, c.curves.start, c.curves.end, w, len(lines), t.Glyphs.Braille)
-		c.drawn[i] = ch
 	}
 	cursor := time.Time{}
 	if !look.Live {
@@ -234,7 +238,7 @@ func (c *charts) evidence(service string, look *screen.Look) []screen.Evidence {
 	if len(s.RateOverTime) == 0 {
 		return nil
 	}
-	e := screen.REDEvidence("the charts of "+service, &s.RED, "gctl metrics "+service+" --since "+widget.Duration(look.Window))
+	e := screen.REDEvidence("the charts of "+service, &s.RED, "gctl metrics "+service+" --since "+screen.Span(look.Window))
 	if c.curves.seen {
 		e.Notes = append(e.Notes, "drawn of what gctl has seen since it runs: nothing with a memory has answered")
 	}

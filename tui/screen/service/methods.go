@@ -65,7 +65,7 @@ func codes(byCode map[string]float64) string {
 			bad += rate
 		}
 	}
-	if all == 0 {
+	if !(all > 0) { // also what is not known
 		return ""
 	}
 	names := slices.SortedFunc(maps.Keys(byCode), func(a, b string) int {

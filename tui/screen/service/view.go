@@ -1,6 +1,8 @@
 package service
 
 import (
+	"slices"
+
 	"github.com/gctl-dev/gctl/fleet"
 	"github.com/gctl-dev/gctl/tui/history"
 	"github.com/gctl-dev/gctl/tui/screen"
@@ -147,6 +149,9 @@ func (s *Screen) empty(look *screen.Look) []string {
 		return screen.Message(look, lines, t.Dim, "Asking the catalog for "+s.service+" "+t.Glyphs.More, "")
 	case state.Status == fleet.SourceFailing:
 		return screen.Message(look, lines, t.Bad, "No catalog: "+screen.Sentence(state.Err), "Try: gctl doctor")
+	}
+	if slices.Contains(state.Notes, fleet.Hidden) {
+		return screen.Message(look, lines, t.Warn, "The catalog shows no service "+s.service+": ACLs hid results.", "Set CONSUL_HTTP_TOKEN to a token that may read them")
 	}
 	var names []string
 	for _, f := range look.Snap.Services() {

@@ -113,7 +113,7 @@ func (s *Screen) View(look *screen.Look) []string {
 	lines := widget.Fill(nil, look.Height, look.Width)
 	switch {
 	case look.Env.Why == nil:
-		return screen.Message(look, lines, t.Warn, "In a recording nobody can be asked.", "")
+		return screen.Message(look, lines, t.Warn, "In a recording nobody can be asked.", look.Keys.Key(key.Events)+" lists what changed then")
 	case s.err != nil:
 		return screen.Message(look, lines, t.Bad, screen.Sentence(s.err), screen.HintOf(s.err))
 	case s.report == nil:
