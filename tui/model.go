@@ -44,6 +44,8 @@ type model struct {
 	stopRecord context.CancelFunc
 	recorder   sync.WaitGroup
 
+	jobs *jobControl // nil: there is none here
+
 	did []string // the last actions, for the report of a crash
 
 	dirty bool // what is drawn is not what is
@@ -271,6 +273,12 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		m.dark = msg.IsDark()
 		_ = m.paint() // the name was right before
 		return m, m.deliver(screen.Changed{})
+	case suspendMsg:
+		return m, m.suspend()
+	case continuedMsg:
+		return m, m.continued()
+	case resumedMsg:
+		return m, m.resumed(msg)
 	case tea.FocusMsg, tea.BlurMsg:
 		_, m.blurred = msg.(tea.BlurMsg)
 		m.pace()

@@ -4,6 +4,7 @@ package key
 
 import (
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -143,7 +144,7 @@ func Defaults() []Binding {
 		{Instance, []string{"i"}, "choose the instance that is called"},
 		{Refresh, []string{"ctrl+r"}, "ask again now"},
 		{Mouse, []string{"M"}, "leave the mouse to the terminal, take it back"},
-		{Suspend, []string{"ctrl+z"}, "suspend"},
+		{Suspend, suspendKeys(), "suspend: give the terminal to the shell, fg comes back"},
 		{Help, []string{"?", "f1"}, "help"},
 		{Quit, []string{"q", "ctrl+c"}, "quit"},
 	}
@@ -151,6 +152,14 @@ func Defaults() []Binding {
 		list = append(list, Binding{a, []string{string(rune('1' + n))}, "range or view " + string(rune('1'+n))})
 	}
 	return list
+}
+
+// suspendKeys are none on a system without job control.
+func suspendKeys() []string {
+	if runtime.GOOS == "windows" {
+		return nil
+	}
+	return []string{"ctrl+z"}
 }
 
 // Map tells what a key means.
