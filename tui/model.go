@@ -186,58 +186,6 @@ func (m *model) tick() tea.Cmd {
 // slower is how much slower all goes in a window without focus.
 const slower = 5
 
-// backfill is the command that learns how calls went before the dashboard came.
-func (m *model) backfill() tea.Cmd {
-	open, seen, store, ctx, now := m.o.Env.Metrics, m.look.History, m.o.Store, m.ctx, m.o.Now
-	identity := m.o.Env.Identity
-	if open == nil {
-		return nil
-	}
-	return func() tea.Msg {
-		snap, err := firstCatalog(ctx, store)
-		if err != nil {
-			return nil
-		}
-		ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
-		defer cancel()
-		reader, err := open(ctx)
-		if err != nil {
-			return nil // the sources of the store say it
-		}
-		q := fleet.REDQuery{Side: fleet.ServerSide, Window: 5 * time.Minute}
-		for _, s := range snap.Services() {
-			for _, in := range s.Instances {
-				q.Instances = append(q.Instances, in.Instance)
-			}
-		}
-		if identity != nil {
-			q.Identity = identity(q.Instances)
-		}
-		end := now().Truncate(seen.Step())
-		list, err := reader.REDRange(ctx, q, end.Add(-seen.Span()), end, seen.Step())
-		if err != nil {
-			return nil
-		}
-		seen.Backfill(list)
-		return filledMsg{}
-	}
-}
-
-// firstCatalog waits until the catalog has answered.
-func firstCatalog(ctx context.Context, store *fleet.Store) (*fleet.Snapshot, error) {
-	snap := store.Snapshot()
-	for {
-		if s, ok := snap.Source(fleet.CatalogFeed); ok && s.Status == fleet.SourceFresh && len(snap.Services()) > 0 {
-			return snap, nil
-		}
-		next, err := store.Wait(ctx, snap.Version())
-		if err != nil {
-			return nil, err
-		}
-		snap = next
-	}
-}
-
 // Update implements tea.Model.
 func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	m.was, m.dirty = m.dirty, true

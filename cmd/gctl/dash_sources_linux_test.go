@@ -33,7 +33,7 @@ func newBackends(t *testing.T) *backends {
 	b.catalog = client
 	b.register(t, "checkout", healthServer(t, true))
 	dir := t.TempDir()
-	config := fmt.Sprintf("current: shop\ncontexts:\n  shop: {catalog: 'consul://%s', prometheus: 'http://%s', jaeger: 'http://%s'}\n", b.consul.addr, b.prometheus.addr, b.jaeger.addr)
+	config := fmt.Sprintf("current: shop\ncontexts:\n  shop: {catalog: 'consul://%s', prometheus: 'http://%s', jaeger: 'http://%s'}\ndash: {refresh: {metrics: 1s}}\n", b.consul.addr, b.prometheus.addr, b.jaeger.addr)
 	if err := os.MkdirAll(filepath.Join(dir, ".config", "gctl"), 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -83,6 +83,12 @@ func TestDashOutlivesItsCatalog(t *testing.T) {
 	b.consul.up(false)
 	term.WaitFor("later")
 	term.WaitFor("consul ✓")
+	term.WaitFor("metrics ✓")
+	b.prometheus.down()
+	term.WaitFor("metrics ✗")
+	keysAnswer(term)
+	b.prometheus.up(false)
+	term.WaitFor("metrics ✓")
 	term.WaitGone("(cached)")
 	term.Press("q")
 	term.WaitExit()
