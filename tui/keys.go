@@ -14,6 +14,8 @@ import (
 func (m *model) key(msg tea.KeyPressMsg) tea.Cmd {
 	name := msg.String()
 	switch typing, ok := m.pages.top().(screen.Typing); {
+	case msg.Text == "" && m.keys.Of(name) == key.Suspend: // whatever is being typed
+		return m.suspend()
 	case m.input != nil:
 		return m.typed(msg)
 	case m.sort:
@@ -47,7 +49,7 @@ func (m *model) act(a key.Action) tea.Cmd {
 func (m *model) everywhere() map[key.Action]func() tea.Cmd {
 	return map[key.Action]func() tea.Cmd{
 		key.Quit:       func() tea.Cmd { return tea.Quit },
-		key.Suspend:    func() tea.Cmd { return tea.Suspend },
+		key.Suspend:    m.suspend,
 		key.Command:    m.command,
 		key.Filter:     m.filter,
 		key.Sort:       m.beginSort,

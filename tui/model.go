@@ -49,6 +49,8 @@ type model struct {
 	stopRecord context.CancelFunc
 	recorder   sync.WaitGroup
 
+	jobs *jobControl // nil: there is none here
+
 	did []string // the last actions, for the report of a crash
 
 	dirty bool // what is drawn is not what is
@@ -197,69 +199,6 @@ func (m *model) tick() tea.Cmd {
 // slower is how much slower all goes in a window without focus.
 const slower = 5
 
-// backfill is the command that learns how calls went before the dashboard came.
-func (m *model) backfill() tea.Cmd {
-	o, ctx, seen := m.o, m.ctx, m.look.History
-	if o.Env.Metrics == nil {
-		return nil
-	}
-	return func() tea.Msg {
-		if !o.backfill(ctx, seen) {
-			return nil
-		}
-		return filledMsg{}
-	}
-}
-
-// backfill learns how calls went before anybody looked, and tells whether somebody
-// knows. Where nobody does, the sources of the store say it.
-func (o *Options) backfill(ctx context.Context, seen *history.History) bool {
-	if o.Env.Metrics == nil {
-		return false
-	}
-	snap, err := firstCatalog(ctx, o.Store)
-	if err != nil {
-		return false
-	}
-	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
-	defer cancel()
-	reader, err := o.Env.Metrics(ctx)
-	if err != nil {
-		return false
-	}
-	q := fleet.REDQuery{Side: fleet.ServerSide, Window: 5 * time.Minute}
-	for _, s := range snap.Services() {
-		for _, in := range s.Instances {
-			q.Instances = append(q.Instances, in.Instance)
-		}
-	}
-	if o.Env.Identity != nil {
-		q.Identity = o.Env.Identity(q.Instances)
-	}
-	end := o.Now().Truncate(seen.Step())
-	list, err := reader.REDRange(ctx, q, end.Add(-seen.Span()), end, seen.Step())
-	if err != nil {
-		return false
-	}
-	seen.Backfill(list)
-	return true
-}
-
-// firstCatalog waits until the catalog has answered.
-func firstCatalog(ctx context.Context, store *fleet.Store) (*fleet.Snapshot, error) {
-	snap := store.Snapshot()
-	for {
-		if s, ok := snap.Source(fleet.CatalogFeed); ok && s.Status == fleet.SourceFresh && len(snap.Services()) > 0 {
-			return snap, nil
-		}
-		next, err := store.Wait(ctx, snap.Version())
-		if err != nil {
-			return nil, err
-		}
-		snap = next
-	}
-}
-
 // Update implements tea.Model.
 func (m *model) Update(msg tea.Msg) (_ tea.Model, cmd tea.Cmd) {
 	m.was, m.dirty = m.dirty, true
@@ -298,6 +237,12 @@ func (m *model) Update(msg tea.Msg) (_ tea.Model, cmd tea.Cmd) {
 		m.dark = msg.IsDark()
 		_ = m.paint() // the name was right before
 		return m, m.deliver(screen.Changed{})
+	case suspendMsg:
+		return m, m.suspend()
+	case continuedMsg:
+		return m, m.continued()
+	case resumedMsg:
+		return m, m.resumed(msg)
 	case tea.FocusMsg, tea.BlurMsg:
 		_, m.blurred = msg.(tea.BlurMsg)
 		m.pace()

@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"sync"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -99,8 +100,16 @@ func Run(ctx context.Context, o Options) error {
 		options = append(options, tea.WithWindowSize(o.Width, o.Height))
 	}
 	g := newGuard(m)
-	err = finish(ctx, tea.NewProgram(g, options...), o.In)
+	p := tea.NewProgram(g, options...)
+	var watch sync.WaitGroup
+	if m.jobs = newJobControl(); m.jobs != nil {
+		defer m.jobs.close()
+		watch.Go(func() { m.jobs.watch(ctx, p.Send) })
+	}
+	err = finish(ctx, p, o.In)
 	m.close()
+	cancel()
+	watch.Wait()
 	if errors.Is(err, errStuck) { // the model is not ours yet
 		return context.Cause(outer)
 	}

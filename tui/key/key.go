@@ -4,6 +4,7 @@ package key
 
 import (
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -150,7 +151,7 @@ func Defaults() []Binding {
 		{Mouse, []string{"M"}, "leave the mouse to the terminal, take it back"},
 		{GuideNext, []string{"N"}, "the next step of the guide"},
 		{GuideClose, []string{"D"}, "close the guide for good; :guide brings it back"},
-		{Suspend, []string{"ctrl+z"}, "suspend"},
+		{Suspend, suspendKeys(), "suspend: give the terminal to the shell, fg comes back"},
 		{Help, []string{"?", "f1"}, "help"},
 		{Quit, []string{"q", "ctrl+c"}, "quit"},
 	}
@@ -159,6 +160,14 @@ func Defaults() []Binding {
 		list = append(list, Binding{PickOf(n), []string{digit}, "range or view " + digit})
 	}
 	return list
+}
+
+// suspendKeys are none on a system without job control.
+func suspendKeys() []string {
+	if runtime.GOOS == "windows" {
+		return nil
+	}
+	return []string{"ctrl+z"}
 }
 
 // Map tells what a key means.
