@@ -51,6 +51,7 @@ type way struct {
 }
 
 func newWay(w Way) *way {
+	w.RPC.SmallBuffers = true // many may be watched
 	return &way{rpc: w.RPC, headers: backend.Credentials[metadata.MD]{Ask: w.Headers}}
 }
 

@@ -15,6 +15,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"math/rand/v2"
 	"net"
 	"slices"
 	"strconv"
@@ -128,19 +129,30 @@ func (c *Catalog) lookup(ctx context.Context) ([]string, error) {
 // is asked again and again.
 func (c *Catalog) Watch(ctx context.Context, service string, notify func(fleet.Update)) error {
 	teller := fleet.Teller{Notify: notify}
-	ticker := time.NewTicker(c.opts.Every)
-	defer ticker.Stop()
-	for {
-		if list, err := c.Instances(ctx, service); ctx.Err() == nil {
+	for pause := c.opts.Every; ; {
+		list, err := c.Instances(ctx, service)
+		if ctx.Err() == nil {
 			teller.Tell(list, err)
 		}
+		wait := c.opts.Every
+		if err != nil { // ever longer, half of it by chance
+			pause = min(2*pause, max(longPause, c.opts.Every))
+			wait = pause/2 + rand.N(pause/2+1) //nolint:gosec // no secret
+		} else {
+			pause = c.opts.Every
+		}
+		timer := time.NewTimer(wait)
 		select {
 		case <-ctx.Done():
+			timer.Stop()
 			return ctx.Err()
-		case <-ticker.C:
+		case <-timer.C:
 		}
 	}
 }
+
+// longPause is how long a watch waits at most after a look-up that failed.
+const longPause = 15 * time.Second
 
 func (c *Catalog) provenance() fleet.Provenance {
 	query := "A, AAAA " + c.target.name

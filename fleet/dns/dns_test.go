@@ -1,6 +1,7 @@
 package dns_test
 
 import (
+	"context"
 	"errors"
 	"net"
 	"strings"
@@ -114,5 +115,27 @@ func TestAddressesThatAreNone(t *testing.T) {
 		if !errors.As(err, &e) || e.Hint == "" || !strings.Contains(err.Error(), want) {
 			t.Errorf("New(%s) = %v, want an error with %q and a hint", address, err, want)
 		}
+	}
+}
+
+// A server that fails is asked less and less often: the resolver asks twice each
+// time.
+func TestAWatchBacksOff(t *testing.T) {
+	s := newServer(t, "user.test")
+	s.set(func() { s.broken, s.asked = true, make(chan struct{}, 1000) })
+	c := open(t, dns.Options{Address: "dns://" + s.addr + "/user.test:9090", Every: 10 * time.Millisecond})
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	began := time.Now()
+	go func() { done <- c.Watch(ctx, "user.test", func(fleet.Update) {}) }()
+	for range 2 * 7 {
+		<-s.asked
+	}
+	if took := time.Since(began); took < 500*time.Millisecond { // 630 ms at least are the pauses
+		t.Errorf("asked seven times in %s", took)
+	}
+	cancel()
+	if err := <-done; !errors.Is(err, context.Canceled) {
+		t.Error(err)
 	}
 }

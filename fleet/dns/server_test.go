@@ -19,6 +19,7 @@ type server struct {
 	ips    []net.IP
 	broken bool
 	silent bool
+	asked  chan struct{} // one for each question for an address; nil: nobody counts
 }
 
 func newServer(t *testing.T, name string) *server {
@@ -67,6 +68,9 @@ func (s *server) reply(t *testing.T, query []byte) []byte {
 	}
 	m.Response, m.Authoritative, m.Additionals = true, true, nil
 	q := m.Questions[0]
+	if s.asked != nil && q.Type == dnsmessage.TypeA {
+		s.asked <- struct{}{}
+	}
 	header := dnsmessage.ResourceHeader{Name: q.Name, Type: q.Type, Class: q.Class}
 	switch name := q.Name.String(); {
 	case s.broken:
