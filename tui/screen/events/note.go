@@ -25,6 +25,7 @@ func newInput(look *screen.Look) *input {
 	in := &input{Model: textinput.New(), at: look.Now}
 	in.Prompt = ""
 	in.CharLimit = longNote
+	in.SetVirtualCursor(false) // the line draws its own, which does not blink
 	in.Focus()
 	return in
 }
