@@ -43,7 +43,12 @@ func (c *chaos) words() string {
 
 // FuzzScreens shows every screen of any fleet, over sources that answer anything, at
 // any size, whatever is pressed: no panic, and each line is as wide as the terminal
-// and has nobody's orders to it.
+// and has nobody's orders to it. To look for more:
+//
+//	go test ./tui -run XXX -fuzz FuzzScreens -fuzzminimizetime 1x
+//
+// What runs beside the loop makes its coverage different each time, which would be
+// minimized for ever.
 func FuzzScreens(f *testing.F) {
 	for _, seed := range []string{"", "0", "gctl", "\x00\x01\x02\x03\x04\x05\x06\x07", "\x0c\x0c\x0c\x0c", "\x01\x00", "\xff\xfe\xfd\xfc\xfb"} {
 		f.Add([]byte(seed))

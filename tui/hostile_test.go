@@ -31,7 +31,7 @@ type chaos struct {
 func newChaos(data []byte) *chaos {
 	h := fnv.New64a()
 	_, _ = h.Write(data)
-	return &chaos{data, rand.New(rand.NewPCG(h.Sum64(), 1))} //nolint:gosec // no secret
+	return &chaos{data, rand.New(rand.NewPCG(h.Sum64(), 1))}
 }
 
 // n is a number below most.

@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -9,6 +10,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/gctl-dev/gctl/fleet"
+	"github.com/gctl-dev/gctl/tui/key"
 	"github.com/gctl-dev/gctl/tui/screen"
 	"github.com/gctl-dev/gctl/tui/screen/breakers"
 	"github.com/gctl-dev/gctl/tui/screen/events"
@@ -42,21 +44,48 @@ const most = 50
 
 func (p *pages) top() screen.Screen { return p.list[p.at].Screen }
 
-// push opens a page; those that were ahead are gone.
-func (p *pages) push(n page) {
+// running is the call that a page has under way; empty: none.
+func (p *page) running() string {
+	if r, ok := p.Screen.(screen.Running); ok {
+		return r.Running()
+	}
+	return ""
+}
+
+// drop ends what a page waits for, and returns the call that this cancels.
+func (p *page) drop() string {
+	call := p.running()
+	p.jobs.Close()
+	return call
+}
+
+// push opens a page; those that were ahead are gone. It returns a call that this has
+// cancelled.
+func (p *pages) push(n page) (cancelled string) {
 	keep := 0
 	if len(p.list) > 0 {
 		keep = p.at + 1
 	}
-	for _, gone := range p.list[keep:] {
-		gone.jobs.Close()
+	for i := range p.list[keep:] {
+		cancelled = cmp.Or(p.list[keep+i].drop(), cancelled)
 	}
 	p.list = append(p.list[:keep], n)
 	if len(p.list) > most {
-		p.list[1].jobs.Close()
+		cancelled = cmp.Or(p.list[1].drop(), cancelled)
 		p.list = append(p.list[:1], p.list[2:]...)
 	}
 	p.at = len(p.list) - 1
+	return cancelled
+}
+
+// elsewhere is the call that a page has under way that is not seen; empty: none.
+func (p *pages) elsewhere() string {
+	for i := range p.list {
+		if call := p.list[i].running(); call != "" && i != p.at {
+			return call
+		}
+	}
+	return ""
 }
 
 // move goes n pages back or forth and tells whether there was one.
@@ -156,20 +185,39 @@ func (m *model) openAt(place screen.Place, at string) tea.Cmd {
 	if _, ok := screens()[place.Screen]; !ok {
 		return m.notice(screen.Say{Text: "there is no screen " + place.Screen, Bad: true})
 	}
-	m.pages.push(m.make(place))
+	left := m.pages.list[m.pages.at].running()
+	cancelled := m.pages.push(m.make(place))
 	if p, ok := m.pages.top().(screen.Pointed); ok && at != "" {
 		p.Point(at)
 	}
-	return m.deliver(screen.Shown{})
+	told := m.tellCalls(left, key.HistBack, cancelled)
+	return tea.Batch(told, m.deliver(screen.Shown{}))
+}
+
+// tellCalls says what becomes of calls under way when another page is seen: one that
+// was left runs on, one whose page is gone is cancelled.
+func (m *model) tellCalls(left string, back key.Action, cancelled string) tea.Cmd {
+	switch {
+	case left != "":
+		return m.notice(screen.Say{Text: left + " runs on; " + m.keys.Key(back) + " leads back to it"})
+	case cancelled != "":
+		return m.notice(screen.Say{Text: cancelled + " is cancelled: its page is gone", Bad: true})
+	}
+	return nil
 }
 
 // back goes to the page before.
 func (m *model) back() tea.Cmd { return m.walk(-1) }
 
 func (m *model) walk(n int) tea.Cmd {
+	left, back := m.pages.list[m.pages.at].running(), key.HistNext
+	if n > 0 {
+		back = key.HistBack
+	}
 	if !m.pages.move(n) {
 		m.dirty = m.was
 		return nil
 	}
-	return m.deliver(screen.Shown{})
+	told := m.tellCalls(left, back, "")
+	return tea.Batch(told, m.deliver(screen.Shown{}))
 }

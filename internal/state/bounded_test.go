@@ -127,8 +127,8 @@ func TestALongJournalIsTakenOver(t *testing.T) {
 // A link is written through, not replaced.
 func TestALinkedJournalStaysWhereItIs(t *testing.T) {
 	dir := t.TempDir()
-	path, real := filepath.Join(dir, "calls.jsonl"), filepath.Join(dir, "elsewhere.jsonl")
-	if err := os.Symlink(real, path); err != nil {
+	path, linked := filepath.Join(dir, "calls.jsonl"), filepath.Join(dir, "elsewhere.jsonl")
+	if err := os.Symlink(linked, path); err != nil {
 		t.Fatal(err)
 	}
 	for n := range 50 {
@@ -136,7 +136,7 @@ func TestALinkedJournalStaysWhereItIs(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if got := lines(t, state.NewJournal(real)); len(got) != 50 {
+	if got := lines(t, state.NewJournal(linked)); len(got) != 50 {
 		t.Errorf("%d lines", len(got))
 	}
 }
@@ -174,7 +174,7 @@ func TestSeveralProcessesShareABoundedJournal(t *testing.T) {
 // as good as before.
 func TestAKilledProcessLosesNoLine(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "calls.jsonl")
-	for round := range 10 {
+	for round := range 5 {
 		cmd := exec.CommandContext(t.Context(), os.Args[0])
 		cmd.Env, cmd.Stderr = append(os.Environ(), "TEST_JOURNAL="+path, "TEST_BOUNDS=for ever"), os.Stderr
 		out, err := cmd.StdoutPipe()

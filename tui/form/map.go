@@ -38,6 +38,15 @@ func (f *Form) AddKey(id ID, key string) (ID, error) {
 	return added.id, nil
 }
 
+// Key is the key of an entry of a map; empty for any other row.
+func (f *Form) Key(id ID) string {
+	n, err := f.find(id)
+	if err != nil || n.role != entry {
+		return ""
+	}
+	return n.key.String()
+}
+
 // Rename gives an entry of a map another key, and keeps its value.
 func (f *Form) Rename(id ID, key string) error {
 	n, err := f.find(id)

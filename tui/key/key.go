@@ -59,6 +59,9 @@ const (
 	HalfClose  Action = "half-close"
 	Add        Action = "add"
 	Remove     Action = "remove"
+	Rename     Action = "rename"
+	MoveUp     Action = "move-up"
+	MoveDown   Action = "move-down"
 	Save       Action = "save"
 	History    Action = "history"
 	Instance   Action = "instance"
@@ -144,6 +147,9 @@ func Defaults() []Binding {
 		{HalfClose, []string{"ctrl+e"}, "end the requests of a stream"},
 		{Add, []string{"+"}, "add an element, an entry"},
 		{Remove, []string{"-"}, "remove it, or clear the field"},
+		{Rename, []string{"r"}, "rename an entry of a map"},
+		{MoveUp, []string{"K", "shift+up"}, "move an element of a list up"},
+		{MoveDown, []string{"J", "shift+down"}, "move an element of a list down"},
 		{Save, []string{"S"}, "save the request under a name"},
 		{History, []string{"H"}, "the requests that were made"},
 		{Instance, []string{"i"}, "choose the instance that is called"},

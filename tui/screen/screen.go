@@ -148,6 +148,10 @@ type Described interface {
 	Data(look *Look) any // what -o json prints; nil for nothing
 }
 
+// Running is a screen that can have a call under way, which goes on while another
+// screen is seen. It tells which; empty is none.
+type Running interface{ Running() string }
+
 // Tabled is a screen whose rows are data.
 type Tabled interface{ Rows(look *Look) any }
 

@@ -111,7 +111,7 @@ const manyBlanks = "                                                            
 
 func blanks(n int) string {
 	if n <= len(manyBlanks) {
-		return manyBlanks[:n]
+		return manyBlanks[:max(0, n)]
 	}
 	return strings.Repeat(" ", n)
 }

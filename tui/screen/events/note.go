@@ -6,8 +6,6 @@ import (
 
 	"charm.land/bubbles/v2/textinput"
 	tea "charm.land/bubbletea/v2"
-	"charm.land/lipgloss/v2"
-	"github.com/charmbracelet/x/ansi"
 
 	"github.com/gctl-dev/gctl/tui/notes"
 	"github.com/gctl-dev/gctl/tui/screen"
@@ -27,10 +25,7 @@ func newInput(look *screen.Look) *input {
 	in := &input{Model: textinput.New(), at: look.Now}
 	in.Prompt = ""
 	in.CharLimit = longNote
-	styles := in.Styles() // the theme has its own colours, or none
-	styles.Focused, styles.Blurred = textinput.StyleState{}, textinput.StyleState{}
-	styles.Cursor.Color, styles.Cursor.Blink = lipgloss.NoColor{}, false
-	in.SetStyles(styles)
+	in.SetVirtualCursor(false) // the line draws its own, which does not blink
 	in.Focus()
 	return in
 }
@@ -39,9 +34,7 @@ func newInput(look *screen.Look) *input {
 func (in *input) view(look *screen.Look) string {
 	t, l := look.Theme, &widget.Line{}
 	l.Put(t.Accent, " note at "+in.at.Format(time.TimeOnly)+": ")
-	in.SetWidth(max(1, look.Width-l.Width()-1))
-	typed := in.View()
-	l.Append(typed, ansi.StringWidth(typed))
+	l.Typed(t, []rune(in.Value()), in.Position(), max(1, look.Width-l.Width()), false)
 	return l.Fit(look.Width)
 }
 

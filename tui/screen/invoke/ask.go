@@ -87,55 +87,5 @@ func (a *ask) choose(by int) {
 
 // draw writes what is being typed into w cells, with its cursor.
 func (a *ask) draw(l *widget.Line, t *theme.Theme, w int) {
-	drawTyped(l, t, []rune(a.Value()), a.Position(), w, a.secret)
-}
-
-// drawTyped writes a text and the cursor in it into w cells.
-func drawTyped(l *widget.Line, t *theme.Theme, text []rune, at, w int, secret bool) {
-	if w <= 0 {
-		return
-	}
-	end := l.Width() + w
-	width := func(i int) int {
-		if secret {
-			return 1
-		}
-		return cells(text[i])
-	}
-	at = max(0, min(at, len(text)))
-	from := at
-	for room := w - 1; from > 0; from-- { // the cursor is always seen
-		if room -= width(from - 1); room < 0 {
-			break
-		}
-	}
-	put := func(s theme.Style, part []rune) {
-		if secret {
-			l.Put(s, strings.Repeat(t.Glyphs.Mark, len(part)))
-			return
-		}
-		l.Put(s, string(part))
-	}
-	to, room := from, w
-	for to < len(text) && room >= width(to) {
-		room -= width(to)
-		to++
-	}
-	put(t.Text, text[from:min(at, to)])
-	switch {
-	case at < to:
-		put(t.Selected, text[at:at+1])
-		put(t.Text, text[at+1:to])
-	case l.Width() < end:
-		l.Put(t.Selected, " ")
-	}
-	l.Pad(end)
-}
-
-// cells is how many cells a rune takes.
-func cells(r rune) int {
-	if r >= 0x20 && r < 0x7f {
-		return 1
-	}
-	return widget.Width(string(r))
+	l.Typed(t, []rune(a.Value()), a.Position(), w, a.secret)
 }

@@ -31,6 +31,12 @@ func (p *page) edit(a key.Action) tea.Cmd {
 		return p.add(r)
 	case key.Remove:
 		return p.remove(r)
+	case key.Rename:
+		return p.rename(r)
+	case key.MoveUp:
+		return p.done(p.fields.form.Move(r.ID, -1))
+	case key.MoveDown:
+		return p.done(p.fields.form.Move(r.ID, 1))
 	}
 	return nil
 }
@@ -135,6 +141,24 @@ func (p *page) added(id form.ID) tea.Cmd {
 	if r := p.fields.selected(); r != nil && r.ID == id && (r.Kind == form.Scalar || r.Kind == form.Known || r.Kind == form.Enum) {
 		return p.begin(r)
 	}
+	return nil
+}
+
+// rename asks for another key of an entry of a map.
+func (p *page) rename(r *form.Row) tea.Cmd {
+	if !r.Entry {
+		return say("only entries of maps have a name of their own")
+	}
+	id := r.ID
+	a := newAsk(p.fields.form.Key(id))
+	a.question = "new key of " + r.Label
+	a.take = func(text string, _ bool) (tea.Cmd, string) {
+		if err := p.fields.form.Rename(id, text); err != nil {
+			return nil, screen.Sentence(err)
+		}
+		return p.done(nil), ""
+	}
+	p.ask = a
 	return nil
 }
 

@@ -1,6 +1,8 @@
 package invoke_test
 
 import (
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -123,6 +125,55 @@ func TestElementsAndEntriesComeAndGo(t *testing.T) {
 	d.on("id")
 	d.act(key.Add)
 	d.says("there is no list and no map here")
+}
+
+func TestElementsAreMovedAndEntriesRenamed(t *testing.T) {
+	d := opened(t, "Get")
+	d.on("tags")
+	for _, tag := range []string{"one", "two", "three"} {
+		d.act(key.Add)
+		d.types(tag, "enter")
+	}
+	order := func(first, second, third string) {
+		t.Helper()
+		if !regexp.MustCompile(`(?s)"` + first + `".*"` + second + `".*"` + third + `"`).MatchString(d.shown()) {
+			t.Errorf("the order is not %s, %s, %s:\n%s", first, second, third, d.shown())
+		}
+	}
+	d.on("[2]")
+	hints := func(action key.Action) bool {
+		return slices.ContainsFunc(d.s.Hints(), func(h screen.Hint) bool { return h.Action == action })
+	}
+	if !hints(key.MoveUp) || !hints(key.MoveDown) || hints(key.Rename) {
+		t.Errorf("the hints at an element are %v", d.s.Hints())
+	}
+	d.act(key.MoveUp) // the cursor goes with it
+	order("one", "three", "two")
+	d.act(key.MoveUp, key.MoveUp)
+	order("three", "one", "two")
+	d.act(key.MoveDown)
+	order("one", "three", "two")
+	d.on("labels")
+	d.act(key.MoveDown)
+	d.says("only elements of lists can be moved")
+	d.act(key.Rename)
+	d.says("only entries of maps")
+	for _, label := range []string{"team", "zone"} {
+		d.on("labels")
+		d.act(key.Add)
+		d.types(label, "enter", "of "+label, "enter")
+	}
+	d.on("team")
+	if hints(key.MoveUp) || !hints(key.Rename) {
+		t.Errorf("the hints at an entry are %v", d.s.Hints())
+	}
+	d.act(key.Rename)
+	d.sees("new key of team: team")
+	d.types("backspace", "backspace", "backspace", "backspace", "zone", "enter")
+	d.sees(`labels has the key "zone" already`)
+	d.types("s", "enter")
+	d.sees(`"zones": "of team"`, `"zone": "of zone"`)
+	d.lacks(`"team"`)
 }
 
 func TestMessagesUnfold(t *testing.T) {

@@ -52,6 +52,14 @@ func New(jobs *screen.Jobs, subject string) *Screen {
 	return s
 }
 
+// Running implements screen.Running.
+func (s *Screen) Running() string {
+	if p, ok := s.inner.(*page); ok && p.stream != nil {
+		return p.full()
+	}
+	return ""
+}
+
 // Update implements screen.Screen.
 func (s *Screen) Update(msg tea.Msg, look *screen.Look) tea.Cmd {
 	if _, waits := s.inner.(*waiting); waits {

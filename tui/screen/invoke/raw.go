@@ -211,7 +211,7 @@ func (r *raw) editor(look *screen.Look, w, h int) []string {
 		l.Reset("")
 		l.Pad(1)
 		if i == row {
-			drawTyped(l, t, []rune(lines[i]), column, max(1, w-1), false)
+			l.Typed(t, []rune(lines[i]), column, max(1, w-1), false)
 		} else {
 			l.Cell(t.Text, lines[i], w-1, t.Glyphs.More)
 		}

@@ -79,6 +79,11 @@ func (p *page) Hints() []screen.Hint {
 	case formPane:
 		list = append(list, screen.Hint{Action: key.Enter, Does: "edit"}, screen.Hint{Action: key.Mark, Does: "next value"},
 			screen.Hint{Action: key.Add, Does: "add"}, screen.Hint{Action: key.Remove, Does: "remove, clear"}, screen.Hint{Action: key.Right, Does: "unfold"})
+		if r := p.fields.selected(); r != nil && r.Entry {
+			list = append(list, screen.Hint{Action: key.Rename, Does: "rename"})
+		} else if r != nil && r.Element {
+			list = append(list, screen.Hint{Action: key.MoveUp, Does: "move up"}, screen.Hint{Action: key.MoveDown, Does: "move down"})
+		}
 	case jsonPane:
 		list = append(list, screen.Hint{Action: key.Enter, Does: "edit"})
 	default:
