@@ -17,6 +17,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/gctl-dev/gctl/fleet"
+	"github.com/gctl-dev/gctl/internal/config"
 	"github.com/gctl-dev/gctl/internal/testkit/tty"
 	"github.com/gctl-dev/gctl/tui/theme"
 )
@@ -140,7 +141,11 @@ func TestAnyKeysAtAnySize(t *testing.T) {
 		if seed%4 == 3 {
 			facts = hostile()
 		}
-		run := open(t, facts, Options{Theme: theme.Names()[int(seed)%len(theme.Names())], ASCII: seed%2 == 1}, 80, 24)
+		views := map[int]config.View{
+			4: {Place: "service/checkout", Pane: "instances", Filter: "serving", Sort: "-grpc", Window: "15m"}, 5: {Place: "traces", Sort: "-dur", Filter: "errors>0"},
+			6: {Place: "breakers", Sort: "caller"}, 7: {Place: "events/" + strings.Repeat("한", 50), Window: "24h"}, 8: {Place: "services", Sort: "-err", Filter: "!cart"},
+		}
+		run := open(t, facts, Options{Theme: theme.Names()[int(seed)%len(theme.Names())], ASCII: seed%2 == 1, Views: views}, 80, 24)
 		var pressed []string
 		for range 400 {
 			msg := all[rng.IntN(len(all))]
