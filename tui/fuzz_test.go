@@ -13,6 +13,7 @@ import (
 	"github.com/charmbracelet/x/ansi"
 
 	"github.com/gctl-dev/gctl/fleet"
+	"github.com/gctl-dev/gctl/internal/config"
 	"github.com/gctl-dev/gctl/internal/term"
 	"github.com/gctl-dev/gctl/tui/screen"
 	"github.com/gctl-dev/gctl/tui/theme"
@@ -139,9 +140,19 @@ func TestAnyKeysAtAnySize(t *testing.T) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
 			facts := map[byte]*fleet.Delta{0: nil, 1: crowd(300), 2: trouble()}[seed%3]
-			run := open(t, facts, Options{Theme: theme.Names()[int(seed)%len(theme.Names())], ASCII: seed%2 == 1, Guide: Guide{Show: seed%3 == 0}}, 80, 24)
+			run := open(t, facts, Options{
+				Theme: theme.Names()[int(seed)%len(theme.Names())], ASCII: seed%2 == 1, Guide: Guide{Show: seed%3 == 0}, Views: anyViews(),
+			}, 80, 24)
 			newChaos([]byte{seed}).press(t, run, 300)
 		})
+	}
+}
+
+// anyViews are saved views of which not all are of this fleet.
+func anyViews() map[int]config.View {
+	return map[int]config.View{
+		4: {Place: "service/checkout", Pane: "instances", Filter: "serving", Sort: "-grpc", Window: "15m"}, 5: {Place: "traces", Sort: "-dur", Filter: "errors>0"},
+		6: {Place: "breakers", Sort: "caller"}, 7: {Place: "events/" + strings.Repeat("한", 50), Window: "24h"}, 8: {Place: "services", Sort: "-err", Filter: "!cart"},
 	}
 }
 
