@@ -17,10 +17,9 @@ import (
 // stays to be seen.
 const (
 	troubleFor    = 15 * time.Minute
-	troubleShare  = 60 // percent of the calls
 	troubleReason = "the demo's own trouble, to be found"
 	troubleMethod = "user.v1.UserService/GetUser"
-	troubleCode   = 8 // RESOURCE_EXHAUSTED
+	troubleShare  = 60 // percent of them
 	troubleName   = fleet.ResourceFault + "demo"
 )
 

@@ -71,7 +71,8 @@ type SwitchError struct{ Context string }
 // Error implements error.
 func (e *SwitchError) Error() string { return "switch to context " + e.Context }
 
-// Run shows the dashboard until the user quits or ctx ends.
+// Run shows the dashboard until the user quits or ctx ends, which is for a signal to
+// do; it returns context.Canceled then.
 func Run(ctx context.Context, o Options) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -79,7 +80,10 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
+	// A signal ends ctx. Bubble Tea's own handler of the same signal would wait for
+	// ever for a loop that has ended by then.
 	options := []tea.ProgramOption{
+		tea.WithoutSignalHandler(),
 		tea.WithContext(ctx), tea.WithInput(o.In), tea.WithOutput(o.Out), tea.WithEnvironment(o.Environ),
 	}
 	if o.Profile != nil {
@@ -98,10 +102,10 @@ func Run(ctx context.Context, o Options) error {
 		return m.failed
 	case m.next != "":
 		return &SwitchError{m.next}
-	case errors.Is(err, tea.ErrInterrupted):
+	case errors.Is(err, tea.ErrProgramKilled) && errors.Is(ctx.Err(), context.Canceled):
 		return context.Canceled
 	case errors.Is(err, tea.ErrProgramKilled) && ctx.Err() != nil:
-		return nil
+		return nil // its time is over
 	}
 	return err
 }

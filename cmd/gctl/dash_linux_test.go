@@ -134,7 +134,9 @@ func TestDashEndsBySignals(t *testing.T) {
 	term := tty.Start(t, tty.Options{Width: 80, Height: 24, Env: home(t)}, gctl(t), "dash")
 	term.WaitFor("1 of 2 down")
 	term.Signal(syscall.SIGTERM)
-	term.WaitExit()
+	if code := term.WaitExit(); code != 130 {
+		t.Errorf("exit code %d", code)
+	}
 	if term.AltScreen() {
 		t.Error("the terminal was not given back")
 	}
