@@ -16,6 +16,7 @@ import (
 
 	"github.com/gctl-dev/gctl/fleet"
 	"github.com/gctl-dev/gctl/internal/config"
+	"github.com/gctl-dev/gctl/internal/demo"
 	"github.com/gctl-dev/gctl/internal/state"
 	"github.com/gctl-dev/gctl/internal/term"
 	"github.com/gctl-dev/gctl/ops/why"
@@ -59,7 +60,7 @@ type dashOptions struct {
 	plain  bool
 	views  keptViews
 	story  string        // what the guide says that there is to be seen
-	pace   time.Duration // how often metrics are read where the configuration does not say it; 0: as usual
+	pace   time.Duration // how often the metrics of a demo are read, unless the configuration says it; 0: as usual
 }
 
 func newDash(f *Factory) *cobra.Command {
@@ -179,10 +180,14 @@ func (o *dashOptions) open(ctx context.Context) (*fleet.Store, error) {
 	if err != nil {
 		return nil, err
 	}
+	c, err := o.f.Context()
+	if err != nil {
+		return nil, err
+	}
 	for i := range sources {
 		if every := file.Dash.Every(sources[i].Name); every > 0 {
 			sources[i].Interval = every
-		} else if o.pace > 0 && sources[i].Name == fleet.MetricsFeed {
+		} else if o.pace > 0 && c.Name == demo.Context && sources[i].Name == fleet.MetricsFeed {
 			sources[i].Interval = o.pace
 		}
 	}

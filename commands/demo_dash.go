@@ -17,9 +17,9 @@ import (
 // stays to be seen.
 const (
 	troubleFor    = 15 * time.Minute
-	troubleShare  = 60 // percent of the calls
 	troubleReason = "the demo's own trouble, to be found"
 	troubleMethod = "user.v1.UserService/GetUser"
+	troubleShare  = 60 // percent of them
 	troubleName   = fleet.ResourceFault + "demo"
 )
 

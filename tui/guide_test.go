@@ -3,6 +3,7 @@ package tui
 import (
 	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	tea "charm.land/bubbletea/v2"
@@ -50,8 +51,8 @@ func TestGuideGoldens(t *testing.T) {
 // It goes on by what the user does, each screen has the room that is left, and what
 // was seen to the end is remembered.
 func TestGuideLeads(t *testing.T) {
-	remembered := 0
-	run := open(t, trouble(), Options{Guide: Guide{Show: true, Closed: func() error { remembered++; return nil }}}, 100, 30)
+	var remembered atomic.Int32
+	run := open(t, trouble(), Options{Guide: Guide{Show: true, Closed: func() error { remembered.Add(1); return nil }}}, 100, 30)
 	if run.m.look.Height != 30-3-2 {
 		t.Errorf("the body has %d lines", run.m.look.Height)
 	}
@@ -69,12 +70,12 @@ func TestGuideLeads(t *testing.T) {
 	run.send(press('N'))
 	run.send(press('N'))
 	await(t, run, "GUIDE 8/8", true)
-	if remembered != 0 {
+	if remembered.Load() != 0 {
 		t.Error("it was over too early")
 	}
 	run.send(press(':'))
 	await(t, run, "That is all it takes", true)
-	if err := run.until(func() bool { return remembered == 1 }); err != nil {
+	if err := run.until(func() bool { return remembered.Load() == 1 }); err != nil {
 		t.Error(err)
 	}
 	run.send(escape())
@@ -88,12 +89,12 @@ func TestGuideLeads(t *testing.T) {
 // One key closes it for good; :guide brings it back, anywhere; its keys do nothing
 // where it is not.
 func TestGuideClosesAndComesBack(t *testing.T) {
-	remembered := 0
-	run := open(t, trouble(), Options{Guide: Guide{Show: true, Closed: func() error { remembered++; return nil }}}, 100, 30)
+	var remembered atomic.Int32
+	run := open(t, trouble(), Options{Guide: Guide{Show: true, Closed: func() error { remembered.Add(1); return nil }}}, 100, 30)
 	run.send(press('D'))
 	await(t, run, "GUIDE", false)
 	await(t, run, ":guide brings the guide back", true)
-	if err := run.until(func() bool { return remembered == 1 }); err != nil {
+	if err := run.until(func() bool { return remembered.Load() == 1 }); err != nil {
 		t.Error(err)
 	}
 	run.send(press('D'))
@@ -104,8 +105,8 @@ func TestGuideClosesAndComesBack(t *testing.T) {
 	}
 	run.send(enter())
 	await(t, run, "GUIDE 1/8", true)
-	if remembered != 1 {
-		t.Errorf("remembered %d times", remembered)
+	if remembered.Load() != 1 {
+		t.Errorf("remembered %d times", remembered.Load())
 	}
 }
 

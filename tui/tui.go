@@ -120,6 +120,8 @@ func Run(ctx context.Context, o Options) error {
 		return m.failed
 	case m.next != "":
 		return &SwitchError{m.next}
+	case errors.Is(outer.Err(), context.DeadlineExceeded):
+		return nil // its time is over
 	case outer.Err() != nil:
 		return context.Cause(outer)
 	}

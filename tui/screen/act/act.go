@@ -331,9 +331,12 @@ func (s *Screen) run(look *screen.Look, with func([]string) []string, reason boo
 // Status implements screen.Screen.
 func (s *Screen) Status(*screen.Look, *widget.Line) {}
 
-// Hints implements screen.Screen.
+// Hints implements screen.Screen. As long as keys are ignored, none is named.
 func (s *Screen) Hints() []screen.Hint {
-	if s.state == choosing {
+	switch {
+	case !s.armed || s.state == previewing || s.state == doing:
+		return []screen.Hint{{Action: key.Back, Does: "leave"}}
+	case s.state == choosing:
 		return []screen.Hint{{Action: key.Enter, Does: "choose"}, {Action: key.Back, Does: "leave"}}
 	}
 	return []screen.Hint{{Action: key.Enter, Does: "go on"}, {Action: key.Back, Does: "leave"}}

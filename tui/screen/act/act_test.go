@@ -3,6 +3,7 @@ package act_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -133,10 +134,17 @@ func TestAKeyMeantForThePageBeforeConfirmsNothing(t *testing.T) {
 		if s.Place().Subject != "" {
 			t.Fatal("a key was heard at once")
 		}
+		enter := func(h screen.Hint) bool { return h.Action == key.Enter }
+		if slices.ContainsFunc(s.Hints(), enter) {
+			t.Error("enter is named before it is heard")
+		}
 		began := time.Now()
 		screentest.Run(s, look, arm)
 		if took := time.Since(began); took != 400*time.Millisecond {
 			t.Errorf("keys are heard after %v", took)
+		}
+		if !slices.ContainsFunc(s.Hints(), enter) {
+			t.Errorf("enter is not named: %v", s.Hints())
 		}
 		screentest.Act(s, look, key.Down, key.Enter)
 		typeIn(s, look, "")

@@ -35,7 +35,11 @@ func (p *page) Status(look *screen.Look, l *widget.Line) {
 		l.Put(t.Accent, p.instance)
 		return
 	}
-	l.Put(t.Dim, p.kind()+" to "+plural(len(p.method.Instances), "instance")+" of "+p.method.Service)
+	who := plural(len(p.method.Instances), "instance")
+	if len(p.method.Instances) > 1 {
+		who = "one of " + who
+	}
+	l.Put(t.Dim, p.kind()+" to "+who+" of "+p.method.Service)
 }
 
 // kind is which of the four kinds the method is.
