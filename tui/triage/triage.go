@@ -193,7 +193,7 @@ func Judge(s *fleet.ServiceFacts, to Breakers, t *history.Trend) Service {
 		}
 	}
 	out.Versions = len(versions)
-	out.judge(warned, t)
+	out.judge(warned, apartOf(s), t)
 	return out
 }
 
@@ -204,8 +204,8 @@ type finding struct {
 	text  string
 }
 
-func (s *Service) judge(warned int, t *history.Trend) {
-	list := slices.DeleteFunc([]finding{s.down(), s.errors(t), s.breakers(), s.latency(t), s.odd(warned), s.unknown()},
+func (s *Service) judge(warned int, outlier finding, t *history.Trend) {
+	list := slices.DeleteFunc([]finding{s.down(), s.errors(t), s.breakers(), s.latency(t), outlier, s.odd(warned), s.unknown()},
 		func(f finding) bool { return f.text == "" })
 	slices.SortStableFunc(list, func(a, b finding) int {
 		switch {
@@ -296,6 +296,19 @@ func (s *Service) breakers() finding {
 	case Good, Idle, Unknown:
 	}
 	return finding{}
+}
+
+// apartOf says which instances stand out.
+func apartOf(s *fleet.ServiceFacts) finding {
+	list := Outliers(s)
+	if len(list) == 0 {
+		return finding{}
+	}
+	text := list[0].Instance + " " + list[0].Text
+	if more := len(list) - 1; more > 0 {
+		text = fmt.Sprintf("%d instances apart, %s", more+1, text)
+	}
+	return finding{Warn, 50 + list[0].score/4, text}
 }
 
 func (s *Service) odd(warned int) finding {

@@ -27,8 +27,10 @@ type instance struct {
 	health  *fleet.Health // nil: not asked
 	red     *fleet.RED    // nil: nobody counts
 	verdict triage.Verdict
+	serves  triage.Verdict // what word says
 	word    string
-	odd     bool // its version is not that of most
+	odd     bool   // its version is not that of most
+	apart   string // how its calls stand out among those of its peers
 }
 
 func newInstances(columns map[string][]string) *instances {
@@ -46,6 +48,10 @@ func instanceRows(snap *fleet.Snapshot, service string) []instance {
 	if s == nil {
 		return nil
 	}
+	apart := map[string]string{}
+	for _, o := range triage.Outliers(s) {
+		apart[o.Instance] = o.Text
+	}
 	versions := map[string]int{}
 	rows := make([]instance, 0, len(s.Instances))
 	for _, in := range s.Instances {
@@ -53,7 +59,10 @@ func instanceRows(snap *fleet.Snapshot, service string) []instance {
 		if r.red == nil {
 			r.red = s.RED("", in.ID, fleet.ClientSide)
 		}
-		r.verdict, r.word = triage.Instance(in, r.health)
+		r.serves, r.word = triage.Instance(in, r.health)
+		if r.verdict, r.apart = r.serves, apart[in.ID]; r.apart != "" {
+			r.verdict = max(r.verdict, triage.Warn)
+		}
 		versions[in.Version]++
 		rows = append(rows, r)
 	}
@@ -104,7 +113,7 @@ func instanceColumns() []widget.Column[instance] {
 		{
 			Title: "GRPC", Key: "g", Min: 11, Max: 13, Grow: 1,
 			Draw: func(l *widget.Line, t *theme.Theme, r *instance, w int) {
-				s, _ := screen.Sign(t, r.verdict)
+				s, _ := screen.Sign(t, r.serves)
 				l.Cell(s, r.word, w, t.Glyphs.More)
 			},
 			Compare: func(a, b *instance) int { return cmp.Compare(a.word, b.word) },
@@ -166,8 +175,11 @@ func measure(title, name, letter string, drop int, of func(*fleet.RED) float64, 
 				return
 			}
 			style := t.Text
-			if name == "err" {
+			switch {
+			case name == "err":
 				style = tint(t, r.red.ErrorRatio)
+			case name == "p99" && strings.HasPrefix(r.apart, name):
+				style = t.Warn
 			}
 			l.Right(style, text(t, of(r.red), r.red), w, t.Glyphs.More)
 		},
@@ -228,6 +240,9 @@ func (r *instance) lines() []string {
 		if !h.Agrees() {
 			lines = append(lines, "  note      the catalog says otherwise")
 		}
+	}
+	if r.apart != "" {
+		lines = append(lines, "  note      it stands out among its peers: "+r.apart)
 	}
 	if len(r.Tags) > 0 {
 		lines = append(lines, "  tags      "+strings.Join(r.Tags, ", "))
