@@ -76,11 +76,12 @@ func (f *File) reload() error {
 }
 
 func (f *File) clone() *File {
-	next := &File{Path: f.Path, Current: f.Current, Contexts: maps.Clone(f.Contexts)}
+	next := *f
+	next.Contexts = maps.Clone(f.Contexts)
 	if next.Contexts == nil {
 		next.Contexts = map[string]Context{}
 	}
-	return next
+	return &next
 }
 
 // save changes the text of the file by edit, so that the user's comments and
