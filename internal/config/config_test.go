@@ -353,3 +353,32 @@ func FuzzLoad(f *testing.F) {
 		}
 	})
 }
+
+// What else is in the file stays as contexts come and go.
+func TestContextsLeaveTheDashboardAlone(t *testing.T) {
+	const text = "# mine\ndash: {ascii: true, theme: none}\n"
+	path := filepath.Join(t.TempDir(), "config.yaml")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f, err := config.Load(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, do := range []func() error{
+		func() error { return f.Put(config.Context{Name: "demo", Catalog: "consul://127.0.0.1:8500"}) },
+		func() error { return f.Use("demo") },
+		func() error { return f.Remove("demo") },
+	} {
+		if err := do(); err != nil {
+			t.Fatal(err)
+		}
+		now, err := config.Load(path)
+		if err != nil || !now.Dash.ASCII || now.Dash.Theme != "none" || !f.Dash.ASCII {
+			t.Errorf("%d: %+v, %v", i, now, err)
+		}
+		if got := read(t, path); !strings.Contains(got, "# mine\n") || !strings.Contains(got, "dash: {ascii: true, theme: none}\n") {
+			t.Errorf("%d: the text is %s", i, got)
+		}
+	}
+}
