@@ -186,7 +186,7 @@ func (o *dashOptions) options(ctx context.Context) (tui.Options, error) {
 	return tui.Options{
 		Env: o.env(ctx), Now: f.Now, Context: c.Name, Labels: map[string]string{fleet.CatalogFeed: catalogLabel(f)},
 		ReadOnly: c.ReadOnly, Protected: c.Protected, Contexts: file.Names(),
-		Place: o.screen, Window: window, Theme: name, ASCII: o.ascii || file.Dash.ASCII, Keys: file.Dash.Keys, Columns: file.Dash.Columns,
+		Place: o.screen, Window: window, Theme: name, ASCII: o.ascii || file.Dash.ASCII || !term.UTF8(f.Getenv), Keys: file.Dash.Keys, Columns: file.Dash.Columns,
 		Version: f.Version, Crashes: crashes,
 		In: f.Streams.In, Out: f.Streams.Out, Environ: os.Environ(),
 	}, nil
@@ -198,7 +198,7 @@ func (o *dashOptions) looks(c *config.Dash) (name string, window time.Duration, 
 	if name != "" && !theme.Known(name) {
 		return "", 0, &fleet.Error{Kind: fleet.Usage, What: "no theme " + name, Hint: "themes: " + strings.Join(theme.Names(), ", ")}
 	}
-	if o.theme == "" && o.f.Global.NoColor {
+	if plain := o.f.Streams.OutTTY && !o.f.Streams.Color; o.theme == "" && (plain || o.f.Global.NoColor) {
 		name = "none"
 	}
 	window = o.window
