@@ -215,7 +215,7 @@ func (o *dashOptions) options(ctx context.Context) (tui.Options, error) {
 	return tui.Options{
 		Env: o.env(ctx), Now: f.Now, Context: c.Name, Labels: map[string]string{fleet.CatalogFeed: catalogLabel(f)},
 		ReadOnly: c.ReadOnly, Protected: c.Protected, Contexts: file.Names(),
-		Place: o.screen, Window: window, Theme: name, ASCII: o.ascii || file.Dash.ASCII, Keys: file.Dash.Keys, Columns: file.Dash.Columns,
+		Place: o.screen, Window: window, Theme: name, ASCII: o.ascii || file.Dash.ASCII || !term.UTF8(f.Getenv), Keys: file.Dash.Keys, Columns: file.Dash.Columns,
 		Views: o.views.all(file), SaveView: func(digit int, v *config.View) (map[int]config.View, error) { return o.views.save(file, digit, v) },
 		Version: f.Version, Crashes: crashes,
 		In: f.Streams.In, Out: f.Streams.Out, Environ: os.Environ(),
@@ -228,7 +228,7 @@ func (o *dashOptions) looks(c *config.Dash) (name string, window time.Duration, 
 	if name != "" && !theme.Known(name) {
 		return "", 0, &fleet.Error{Kind: fleet.Usage, What: "no theme " + name, Hint: "themes: " + strings.Join(theme.Names(), ", ")}
 	}
-	if o.theme == "" && o.f.Global.NoColor {
+	if plain := o.f.Streams.OutTTY && !o.f.Streams.Color; o.theme == "" && (plain || o.f.Global.NoColor) {
 		name = "none"
 	}
 	window = o.window

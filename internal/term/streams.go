@@ -8,6 +8,8 @@ import (
 	"bytes"
 	"io"
 	"os"
+	"slices"
+	"strings"
 
 	xterm "github.com/charmbracelet/x/term"
 )
@@ -24,8 +26,15 @@ type Streams struct {
 	Width int  // columns of Out; 0 when Out is no terminal: nothing is cut
 }
 
-// System returns the streams of the process. Colour needs a terminal that is
-// not "dumb", and no NO_COLOR (https://no-color.org).
+// colourless tells whether a kind of terminal has no colours, by terminfo's names.
+func colourless(kind string) bool {
+	name, _, _ := strings.Cut(kind, "-")
+	return slices.Contains([]string{"dumb", "vt52", "vt100", "vt102", "vt200", "vt220", "vt320", "vt420"}, name) ||
+		strings.HasSuffix(kind, "-m") || strings.HasSuffix(kind, "-mono")
+}
+
+// System returns the streams of the process. Colour needs a terminal that has it,
+// and no NO_COLOR (https://no-color.org).
 func System() *Streams {
 	s := &Streams{
 		In: os.Stdin, Out: os.Stdout, Err: os.Stderr,
@@ -33,7 +42,7 @@ func System() *Streams {
 		OutTTY: xterm.IsTerminal(os.Stdout.Fd()),
 		ErrTTY: xterm.IsTerminal(os.Stderr.Fd()),
 	}
-	s.Color = s.OutTTY && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+	s.Color = s.OutTTY && os.Getenv("NO_COLOR") == "" && !colourless(os.Getenv("TERM"))
 	if s.OutTTY {
 		s.Width = 80
 		if w, _, err := xterm.GetSize(os.Stdout.Fd()); err == nil && w > 0 {
