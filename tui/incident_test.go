@@ -67,10 +67,10 @@ func scenes() map[string][]scene {
 		"slow": {
 			{"services", "14:07:30", []string{`✓ user +6/6 ok`, `✓ edge +1/1 ok`, `REPLAY +2026-11-25 14:07:30`}, []string{"down"}},
 			{"services", "14:08:40", []string{`▌✗ user +5/6 down .* 1 of 6 down`, `✓ edge +1/1 ok`}, nil},
-			{"services", "14:10:10", []string{`✓ user +6/6 ok`}, []string{"down"}},
+			{"services", "14:10:10", []string{`! user +6/6 ok .* user-3 p99 ×\d+`}, []string{"down"}}, // in the five minutes of the metrics
 			{"service/user", "14:08:40", []string{`✗ user-3 +critical +critical`, `~14:08:27 user-3 catalog: passing to critical`, `cursor 14:08:40`}, []string{"14:09:15"}},
 			{"service/user", "14:09:10", []string{`user-3 .* 803ms`}, nil}, // what it did before it hung
-			{"service/user", "14:10:10", []string{`✓ user-3 +serving +passing`, `~14:09:15 user-3 catalog: critical to passing`}, nil},
+			{"service/user", "14:10:10", []string{`! user-3 +serving +passing`, `~14:09:15 user-3 catalog: critical to passing`}, nil},
 			{"events/user", "14:10:10", []string{`~14:08:27 +✗ catalog +user +user-3 +passing → critical`, `~14:09:15 +✓ health +user +user-3 +unknown → serving`, `gap +– +– +not known before`}, nil},
 			{"breakers", "14:08:40", []string{`edge +▌?✓`}, []string{"OPEN"}},
 		},
@@ -134,7 +134,7 @@ func TestIncidentsSayWhatTheyDoNotHave(t *testing.T) {
 // back.
 func TestIncidentsAreWalkedThroughBothWays(t *testing.T) {
 	for name, want := range map[string][]string{
-		"slow":    {"✓ closed", "✗ closed", "✓ closed"},
+		"slow":    {"✓ closed", "✗ closed", "! closed"},
 		"breaker": {"✓ closed", "✗ 1 open", "✗ 2 open", "✗ 1 open", "! 2 flapping"},
 	} {
 		t.Run(name, func(t *testing.T) {
