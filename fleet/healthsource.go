@@ -52,7 +52,7 @@ func HealthSource(p Prober) Source {
 				})
 			}
 			all.Wait()
-			return Facts{Partial: true, Health: answers, Gone: healthGone(known), settle: func(f *Facts) {
+			return Facts{Partial: true, Health: answers, Gone: healthGone(known, turn), settle: func(f *Facts) {
 				f.Health = slices.DeleteFunc(f.Health, func(h Health) bool { return w.covers(h.Instance.Service, h.Instance.ID) })
 				f.Gone = slices.DeleteFunc(f.Gone, func(g Gone) bool { return w.covers(g.Service, g.Key[0]) })
 			}}, ctx.Err()
@@ -97,13 +97,17 @@ func unwell(f *ServiceFacts) []string {
 }
 
 // healthGone is what the HealthSource said of instances that are gone, or are
-// another process now.
-func healthGone(known *Snapshot) []Gone {
+// another process now that was not asked.
+func healthGone(known *Snapshot, asked []Instance) []Gone {
+	answer := make(map[Subject]bool, len(asked))
+	for i := range asked {
+		answer[Subject{asked[i].Service, asked[i].ID}] = true
+	}
 	var gone []Gone
 	for _, f := range known.Services() {
 		for _, h := range f.Health {
 			in := f.Instance(h.Instance.ID)
-			if h.Provenance.Feed == HealthFeed && (in == nil || in.Addr != h.Instance.Addr) {
+			if h.Provenance.Feed == HealthFeed && (in == nil || in.Addr != h.Instance.Addr && !answer[Subject{f.Name, in.ID}]) {
 				gone = append(gone, Gone{Kind: healthKind.name, Service: f.Name, Key: [4]string(healthKind.key(h))})
 			}
 		}

@@ -3,6 +3,8 @@ package fleet_test
 import (
 	"context"
 	"errors"
+	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -12,22 +14,38 @@ import (
 
 // asked counts how often a source was asked, and remembers when.
 type asked struct {
-	times []time.Time
-	err   error
+	mu    sync.Mutex
+	when  []time.Time
+	fails error
+}
+
+func (a *asked) ask() error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.when = append(a.when, time.Now())
+	return a.fails
+}
+
+func (a *asked) times() []time.Time {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return slices.Clone(a.when)
+}
+
+func (a *asked) mend() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.fails = nil
 }
 
 func (a *asked) poll(every time.Duration) fleet.Source {
 	return fleet.Source{Name: "s", Interval: every, Poll: func(context.Context, *fleet.Snapshot) (fleet.Facts, error) {
-		a.times = append(a.times, time.Now())
-		return fleet.Facts{}, a.err
+		return fleet.Facts{}, a.ask()
 	}}
 }
 
 func (a *asked) watch() fleet.Source {
-	return fleet.Source{Name: "s", Watch: func(context.Context, *fleet.Feed) error {
-		a.times = append(a.times, time.Now())
-		return a.err
-	}}
+	return fleet.Source{Name: "s", Watch: func(context.Context, *fleet.Feed) error { return a.ask() }}
 }
 
 // hold holds a key down that refreshes, for so long.
@@ -51,14 +69,15 @@ func TestAHeldRefreshHammersNobody(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				a := &asked{err: c.err}
+				a := &asked{fails: c.err}
 				store := run(t, c.source(a))
 				hold(store, time.Minute)
-				if n := len(a.times); n > c.most || n < 4 {
+				times := a.times()
+				if n := len(times); n > c.most || n < 4 {
 					t.Errorf("asked %d times in a minute, want %d at most", n, c.most)
 				}
-				for i := 1; i < len(a.times); i++ {
-					if gap := a.times[i].Sub(a.times[i-1]); gap < time.Second/2 {
+				for i := 1; i < len(times); i++ {
+					if gap := times[i].Sub(times[i-1]); gap < time.Second/2 {
 						t.Errorf("asked again after %s", gap)
 					}
 				}
@@ -70,17 +89,17 @@ func TestAHeldRefreshHammersNobody(t *testing.T) {
 // Whoever asks once need not wait for the end of a long pause.
 func TestARefreshAsksAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		a := &asked{err: errors.New("refused")}
+		a := &asked{fails: errors.New("refused")}
 		store := run(t, a.poll(time.Second))
 		after(10 * time.Minute)
-		for len(a.times) > 0 && time.Since(a.times[len(a.times)-1]) < 2*time.Second { // not just now
+		for times := a.times(); time.Since(times[len(times)-1]) < 2*time.Second; times = a.times() { // not just now
 			after(time.Second)
 		}
-		n := len(a.times)
+		n := len(a.times())
 		store.Refresh()
 		after(time.Millisecond)
-		if len(a.times) != n+1 {
-			t.Errorf("asked %d times more, want once", len(a.times)-n)
+		if len(a.times()) != n+1 {
+			t.Errorf("asked %d times more, want once", len(a.times())-n)
 		}
 	})
 }
@@ -92,13 +111,14 @@ func TestPausesAfterFailuresAreLongerToo(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				a := &asked{err: errors.New("refused")}
+				a := &asked{fails: errors.New("refused")}
 				store := run(t, source(a))
 				store.Slow(5)
 				after(time.Hour)
 				gaps := map[time.Duration]bool{}
-				for i := 10; i < len(a.times); i++ {
-					gap := a.times[i].Sub(a.times[i-1])
+				times := a.times()
+				for i := 10; i < len(times); i++ {
+					gap := times[i].Sub(times[i-1])
 					gaps[gap] = true
 					if gap < 75*time.Second/2 || gap > 75*time.Second {
 						t.Errorf("asked again after %s, want 37.5 to 75 s", gap)
@@ -120,14 +140,14 @@ func TestTheUsualPaceIsNoRefresh(t *testing.T) {
 		after(10 * time.Second)
 		store.Slow(1)
 		after(10 * time.Second)
-		if len(a.times) != 1 {
-			t.Errorf("asked %d times", len(a.times))
+		if len(a.times()) != 1 {
+			t.Errorf("asked %d times", len(a.times()))
 		}
 		store.Slow(5)
 		store.Slow(1)
 		after(time.Second)
-		if len(a.times) != 2 {
-			t.Errorf("asked %d times when somebody looks again, want once more", len(a.times))
+		if len(a.times()) != 2 {
+			t.Errorf("asked %d times when somebody looks again, want once more", len(a.times()))
 		}
 	})
 }
@@ -169,7 +189,7 @@ func TestASourceThatHangsHoldsUpNoReader(t *testing.T) {
 // What a watch beside rounds says does not count as an answer of the rounds.
 func TestTheRoundsSayHowASourceStands(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		a := &asked{err: errors.New("refused")}
+		a := &asked{fails: errors.New("refused")}
 		source := a.poll(time.Second)
 		source.Watch = func(ctx context.Context, f *fleet.Feed) error {
 			for i := 0; ctx.Err() == nil; i++ {
@@ -184,13 +204,13 @@ func TestTheRoundsSayHowASourceStands(t *testing.T) {
 		if s := state(t, store, "s"); s.Status != fleet.SourceFailing || s.Err.Error() != "refused" || !s.At.IsZero() {
 			t.Errorf("state = %+v", s)
 		}
-		if n := len(a.times); n > 12 {
+		if n := len(a.times()); n > 12 {
 			t.Errorf("asked %d times in a minute: the watch ended the back-off", n)
 		}
 		if store.Snapshot().Service("user") == nil {
 			t.Error("what the watch says is not there")
 		}
-		a.err = nil
+		a.mend()
 		after(time.Minute)
 		if s := state(t, store, "s"); s.Status != fleet.SourceFresh {
 			t.Errorf("state = %+v", s)

@@ -17,6 +17,8 @@ type crew struct {
 	mu      sync.Mutex
 	states  map[string]fleet.HealthState // of those that do not serve
 	open    map[string]bool              // whose breaker is open
+	none    map[string]bool              // who has no breaker
+	hung    map[string]bool              // who does not answer about breakers
 	now     map[string]*func()           // those that are watched, to be told
 	began   map[string]int               // watches
 	asked   map[string]int
@@ -24,7 +26,7 @@ type crew struct {
 }
 
 func newCrew() *crew {
-	return &crew{states: map[string]fleet.HealthState{}, open: map[string]bool{}, now: map[string]*func(){}, began: map[string]int{}, asked: map[string]int{}}
+	return &crew{states: map[string]fleet.HealthState{}, open: map[string]bool{}, none: map[string]bool{}, hung: map[string]bool{}, now: map[string]*func(){}, began: map[string]int{}, asked: map[string]int{}}
 }
 
 func (c *crew) health(in fleet.Instance) fleet.Health {
@@ -68,6 +70,9 @@ func (c *crew) watch(ctx context.Context, in fleet.Instance, tell func()) error 
 }
 
 func (c *crew) breakers(in fleet.Instance) []fleet.Breaker {
+	if c.none[in.ID] {
+		return nil
+	}
 	b := fleet.Breaker{Caller: in, Name: "b", State: fleet.BreakerClosed}
 	if c.open[in.ID] {
 		b.State = fleet.BreakerOpen
@@ -80,6 +85,10 @@ func (c *crew) Breakers(_ context.Context, callers []fleet.Instance, _ string) (
 	defer c.mu.Unlock()
 	for _, in := range callers {
 		c.asked[in.ID]++
+		if c.hung[in.ID] {
+			list.Missing = append(list.Missing, fleet.Missing{Instance: in, What: "breakers", Err: errors.New("hangs")})
+			continue
+		}
 		list.Breakers = append(list.Breakers, c.breakers(in)...)
 	}
 	return list, nil
@@ -401,6 +410,39 @@ func TestBreakersOnTheScreenOrOpenAreWatchedAndTheRestReadInTurn(t *testing.T) {
 		after(400 * time.Millisecond)
 		if s := breakerIn(store, "s1", "s1-0007"); s != fleet.BreakerClosed {
 			t.Errorf("what was open is %s", s)
+		}
+	})
+}
+
+func TestBreakersThatAreGoneGoAndThoseOfTheSilentStay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCrew()
+		store := crowded(t, 2, 100, fleet.BreakerSource(c, 2*time.Second))
+		store.Attend([]fleet.Subject{{Service: "s0", Instance: "s0-0001"}})
+		after(15 * time.Second)
+		for _, id := range []string{"s0-0001", "s1-0001"} {
+			c.turn(id, func() { c.none[id] = true })
+		}
+		c.turn("s1-0002", func() { c.hung["s1-0002"] = true })
+		after(10 * time.Second)
+		for service, id := range map[string]string{"s0": "s0-0001", "s1": "s1-0001"} {
+			if s := breakerIn(store, service, id); s != "" {
+				t.Errorf("the breaker of %s is %s, want none", id, s)
+			}
+		}
+		for range 8 { // whoever is asked in the round, what is missing stays missing
+			if m := state(t, store, fleet.BreakerFeed).Missing; len(m) != 1 || m[0].Instance.ID != "s1-0002" {
+				t.Errorf("missing = %+v", m)
+			}
+			if s := breakerIn(store, "s1", "s1-0002"); s != fleet.BreakerClosed {
+				t.Errorf("the breaker of an instance that hangs is %s, want what it was", s)
+			}
+			after(time.Second)
+		}
+		c.turn("s1-0002", func() { c.hung["s1-0002"] = false })
+		after(10 * time.Second)
+		if m := state(t, store, fleet.BreakerFeed).Missing; len(m) != 0 {
+			t.Errorf("missing = %+v though it answers", m)
 		}
 	})
 }
