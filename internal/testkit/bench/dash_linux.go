@@ -74,6 +74,9 @@ func measureDash(_ context.Context, b *bench, r *report) error {
 	s.row(append([]string{"key to frame, p99"}, keys[:]...)...)
 	s.row(append([]string{"1,000 keys at once"}, burst[:]...)...)
 	s.row(append([]string{"resident"}, rss[:]...)...)
+	if err := d.bytes(s); err != nil {
+		return err
+	}
 	return d.idle(s)
 }
 
@@ -87,7 +90,10 @@ type dashBench struct {
 
 // env is the environment of a dashboard whose catalog is a file of n services; of
 // none, the catalog is a Consul that is down.
-func (d *dashBench) env(n int) ([]string, error) {
+func (d *dashBench) env(n int) ([]string, error) { return d.envOf(n, "service") }
+
+// envOf is env with other names.
+func (d *dashBench) envOf(n int, name string) ([]string, error) {
 	home, err := os.MkdirTemp(d.b.dir, "dash")
 	if err != nil {
 		return nil, err
@@ -98,7 +104,7 @@ func (d *dashBench) env(n int) ([]string, error) {
 		var b strings.Builder
 		b.WriteString("services:\n")
 		for i := range n {
-			fmt.Fprintf(&b, "  service-%06d: {instances: [{id: service-%06d-1, address: \"127.0.0.1:9\"}]}\n", i, i)
+			fmt.Fprintf(&b, "  %s-%06d: {instances: [{id: %[1]s-%06[2]d-1, address: \"127.0.0.1:9\"}]}\n", name, i)
 		}
 		if err := os.WriteFile(filepath.Join(home, "fleet.yaml"), []byte(b.String()), 0o600); err != nil {
 			return nil, err
