@@ -75,6 +75,9 @@ func measureDash(ctx context.Context, b *bench, r *report) error {
 	s.row(append([]string{"key to frame, p99"}, keys[:]...)...)
 	s.row(append([]string{"1,000 keys at once"}, burst[:]...)...)
 	s.row(append([]string{"resident"}, rss[:]...)...)
+	if err := d.bytes(ctx, s); err != nil {
+		return err
+	}
 	return d.idle(ctx, s)
 }
 
@@ -136,18 +139,11 @@ type dashFigures struct {
 }
 
 func (d *dashBench) measure(ctx context.Context, n int) (dashFigures, error) {
-	agent, err := stack.StartConsul(ctx, stack.ConsulOptions{})
+	env, stop, err := d.fleetOf(ctx, n)
 	if err != nil {
 		return dashFigures{}, err
 	}
-	defer func() { _ = agent.Stop() }()
-	if err := fillRows(ctx, &bigConsul{url: "http://" + agent.Addr}, n); err != nil {
-		return dashFigures{}, err
-	}
-	env, err := d.env(agent.Addr, nobody)
-	if err != nil {
-		return dashFigures{}, err
-	}
+	defer stop()
 	var f dashFigures
 	began := time.Now()
 	term := d.start(env, "dash")
@@ -160,6 +156,24 @@ func (d *dashBench) measure(ctx context.Context, n int) (dashFigures, error) {
 	term.Press("q")
 	term.WaitExit()
 	return f, nil
+}
+
+// fleetOf is the environment of a dashboard over a real Consul of n services, until
+// stop.
+func (d *dashBench) fleetOf(ctx context.Context, n int) (env []string, stop func(), err error) {
+	agent, err := stack.StartConsul(ctx, stack.ConsulOptions{})
+	if err != nil {
+		return nil, nil, err
+	}
+	stop = func() { _ = agent.Stop() }
+	if err = fillRows(ctx, &bigConsul{url: "http://" + agent.Addr}, n); err == nil {
+		env, err = d.env(agent.Addr, nobody)
+	}
+	if err != nil {
+		stop()
+		return nil, nil, err
+	}
+	return env, stop, nil
 }
 
 // fillRows registers n services of one instance each, on a hundred machines.
