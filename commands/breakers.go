@@ -235,6 +235,7 @@ func breakerCallers(ctx context.Context, f *Factory, service string) (able, rest
 
 // SplitByAdmin parts those who say where their control API is from the rest.
 func SplitByAdmin(all []fleet.Instance) (able, rest []fleet.Instance) {
+	rest = make([]fleet.Instance, 0, len(all)) // of a large fleet most
 	for i := range all {
 		if all[i].Meta[fleet.MetaAdmin] != "" {
 			able = append(able, all[i])

@@ -46,8 +46,9 @@ func BreakerSource(r BreakerReader, every time.Duration) Source {
 	var last Instance // of those that were asked
 	missing := map[Subject]Missing{}
 	source.Poll = func(ctx context.Context, known *Snapshot) (Facts, error) {
-		var able, asked []Instance
 		all := instancesOf(known)
+		var able []Instance
+		asked := make([]Instance, 0, len(all))
 		for i := range all {
 			if all[i].Meta[MetaAdmin] != "" {
 				able = append(able, all[i])

@@ -37,11 +37,11 @@ var (
 // the catalog. What cannot be joined for certain is not joined: two services
 // that fit are as good as none.
 type Identity struct {
-	instances map[string][]Instance        // by service
-	byMeta    map[string][]Instance        // by what meta publishes: an own name, the addresses of metrics and admin
-	byID      map[string][]Instance        // by catalog ID and meta instance
-	byAddr    map[string][]Instance        // by host:port
-	byHost    map[string][]Instance        // by host
+	instances map[string][]*Instance       // by service
+	byMeta    map[string][]*Instance       // by what meta publishes: an own name, the addresses of metrics and admin
+	byID      map[string][]*Instance       // by catalog ID and meta instance
+	byAddr    map[string][]*Instance       // by host:port
+	byHost    map[string][]*Instance       // by host
 	mapped    map[string]map[string]string // source, name there: service, empty where the map says two
 	back      map[string]map[string]string // source, service: name there
 	served    map[string][]string          // gRPC service: services of the catalog
@@ -49,7 +49,7 @@ type Identity struct {
 
 // IdentityOptions are what the joining rules know.
 type IdentityOptions struct {
-	Instances []Instance                   // of all services concerned
+	Instances []Instance                   // of all services concerned; nobody may change them later
 	Map       map[string]map[string]string // of a service of the catalog: source to its name there
 	GRPC      map[string][]string          // of a service of the catalog: full names of the gRPC services it serves
 }
@@ -64,8 +64,8 @@ type Match struct {
 // NewIdentity prepares the rules.
 func NewIdentity(o IdentityOptions) *Identity {
 	id := &Identity{
-		instances: map[string][]Instance{}, byMeta: map[string][]Instance{}, byID: map[string][]Instance{},
-		byAddr: map[string][]Instance{}, byHost: map[string][]Instance{},
+		instances: map[string][]*Instance{}, byMeta: map[string][]*Instance{}, byID: map[string][]*Instance{},
+		byAddr: map[string][]*Instance{}, byHost: map[string][]*Instance{},
 		mapped: map[string]map[string]string{}, back: map[string]map[string]string{}, served: map[string][]string{},
 	}
 	for i := range o.Instances {
@@ -97,12 +97,12 @@ func put(m map[string]map[string]string, a, b, value string) {
 }
 
 func (id *Identity) add(in *Instance) {
-	index := func(m map[string][]Instance, key string) {
+	index := func(m map[string][]*Instance, key string) {
 		if key != "" {
-			m[key] = append(m[key], *in)
+			m[key] = append(m[key], in)
 		}
 	}
-	id.instances[in.Service] = append(id.instances[in.Service], *in)
+	id.instances[in.Service] = append(id.instances[in.Service], in)
 	for _, key := range []string{MetaInstance, MetaMetrics, MetaAdmin} {
 		index(id.byMeta, in.Meta[key])
 	}
@@ -165,7 +165,7 @@ func (id *Identity) Join(source string, labels map[string]string) Match {
 	service := id.serviceOf(source, labels)
 	for _, rule := range []struct {
 		name   string
-		index  map[string][]Instance
+		index  map[string][]*Instance
 		labels []string
 		form   func(string) string
 	}{
@@ -202,8 +202,8 @@ func (id *Identity) serviceOf(source string, labels map[string]string) Match {
 
 // only returns the one instance that is meant: the only one of the service
 // where the service is known, the only one at all otherwise.
-func only(found []Instance, service string) (Instance, bool) {
-	var of []Instance
+func only(found []*Instance, service string) (*Instance, bool) {
+	var of []*Instance
 	for _, in := range found {
 		if in.Service == service {
 			of = append(of, in)
@@ -215,11 +215,11 @@ func only(found []Instance, service string) (Instance, bool) {
 	case service == "" && sameInstance(found):
 		return found[0], true
 	default:
-		return Instance{}, false
+		return nil, false
 	}
 }
 
-func sameInstance(found []Instance) bool {
+func sameInstance(found []*Instance) bool {
 	for _, in := range found {
 		if in.ID != found[0].ID || in.Service != found[0].Service {
 			return false
@@ -233,7 +233,10 @@ func (id *Identity) Services() []string { return slices.Sorted(maps.Keys(id.inst
 
 // Instances returns the instances of a service, sorted by ID.
 func (id *Identity) Instances(service string) []Instance {
-	out := slices.Clone(id.instances[service])
+	out := make([]Instance, 0, len(id.instances[service]))
+	for _, in := range id.instances[service] {
+		out = append(out, *in)
+	}
 	slices.SortFunc(out, func(a, b Instance) int { return cmp.Compare(a.ID, b.ID) })
 	return out
 }

@@ -12,7 +12,7 @@ import (
 
 // backfillAgain is how long to wait for a source that remembers, where there was
 // none.
-const backfillAgain = 30 * time.Second
+const backfillAgain = time.Minute
 
 // backfill is the command that learns how calls went before the dashboard came. It
 // tries until it has: what remembers may come later.
@@ -51,7 +51,7 @@ func (o *Options) backfill(ctx context.Context, seen *history.History) bool {
 	if err != nil {
 		return false
 	}
-	q := fleet.REDQuery{Side: fleet.ServerSide, Window: 5 * time.Minute}
+	q := fleet.REDQuery{Side: fleet.ServerSide, Window: 5 * time.Minute, Instances: make([]fleet.Instance, 0, snap.Counts().Instances)}
 	for _, s := range snap.Services() {
 		for _, in := range s.Instances {
 			q.Instances = append(q.Instances, in.Instance)

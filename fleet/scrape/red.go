@@ -87,7 +87,7 @@ func (r *Reader) twice(ctx context.Context, in *fleet.Instance) (p pair) {
 type report struct {
 	mu      sync.Mutex
 	splits  []*split
-	missing map[string]error // by instance's key: why it says nothing
+	missing map[instanceKey]error // why it says nothing
 	read    int
 	span    time.Duration // the sum of the times between the scrapes
 }
@@ -100,7 +100,7 @@ type split struct {
 }
 
 func newReport(q *fleet.REDQuery, splits [][]fleet.Dimension) *report {
-	r := &report{missing: map[string]error{}}
+	r := &report{missing: map[instanceKey]error{}}
 	for _, by := range splits {
 		s := &split{q: *q, silent: map[string]int{}}
 		s.q.By = by
@@ -110,14 +110,17 @@ func newReport(q *fleet.REDQuery, splits [][]fleet.Dimension) *report {
 	return r
 }
 
-func instanceKey(in *fleet.Instance) string { return in.Service + "\x00" + in.ID + "\x00" + in.Addr }
+// instanceKey names an instance and its address.
+type instanceKey struct{ service, id, addr string }
+
+func keyOf(in *fleet.Instance) instanceKey { return instanceKey{in.Service, in.ID, in.Addr} }
 
 // enter takes what one instance counted between its scrapes.
 func (r *report) enter(in *fleet.Instance, p *pair) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if p.err != nil {
-		r.missing[instanceKey(in)] = p.err
+		r.missing[keyOf(in)] = p.err
 		return
 	}
 	r.read++
@@ -134,7 +137,11 @@ func (r *report) enter(in *fleet.Instance, p *pair) {
 func (r *report) list(asked []fleet.Instance) fleet.REDList {
 	var all fleet.REDList
 	for i, s := range r.splits {
-		one := r.listOf(s, asked)
+		one := fleet.REDList{}
+		if i == 0 {
+			one.Missing = r.unread(asked)
+		}
+		r.complete(&one, s, asked)
 		all.REDs = append(all.REDs, one.REDs...)
 		if i == 0 {
 			all.Missing = one.Missing
@@ -143,15 +150,24 @@ func (r *report) list(asked []fleet.Instance) fleet.REDList {
 	return all
 }
 
-func (r *report) listOf(s *split, asked []fleet.Instance) fleet.REDList {
-	var list fleet.REDList
-	addresses := map[string]string{}
+// unread are the instances that said nothing, and why.
+func (r *report) unread(asked []fleet.Instance) []fleet.Missing {
+	list := make([]fleet.Missing, 0, len(r.missing))
 	for i := range asked {
-		in := &asked[i]
-		if err := r.missing[instanceKey(in)]; err != nil {
-			list.Missing = append(list.Missing, missing(in, "metrics", err))
+		if err := r.missing[keyOf(&asked[i])]; err != nil {
+			list = append(list, missing(&asked[i], "metrics", err))
 		}
-		addresses[in.Service+"\x00"+in.ID] = Address(in)
+	}
+	return list
+}
+
+// complete adds the rates of a split.
+func (r *report) complete(list *fleet.REDList, s *split, asked []fleet.Instance) {
+	addresses := make(map[instanceKey]string, r.read)
+	for i := range asked {
+		if at := Address(&asked[i]); at != "" {
+			addresses[instanceKey{service: asked[i].Service, id: asked[i].ID}] = at
+		}
 	}
 	s.q.Window = r.window()
 	list.REDs = s.book.REDs()
@@ -159,13 +175,12 @@ func (r *report) listOf(s *split, asked []fleet.Instance) fleet.REDList {
 	for i := range list.REDs {
 		red := &list.REDs[i]
 		red.Provenance = provenance(source, fmt.Sprintf("GET /metrics twice, %s apart", s.q.Window))
-		if at := addresses[red.Service+"\x00"+red.Instance]; at != "" && s.q.Side == fleet.ServerSide {
+		if at := addresses[instanceKey{service: red.Service, id: red.Instance}]; at != "" && s.q.Side == fleet.ServerSide {
 			red.Provenance.Source = at
 		}
 	}
-	list.Missing = append(list.Missing, unanswered(&s.q, &list, s.silent)...)
+	list.Missing = append(list.Missing, unanswered(&s.q, list, s.silent)...)
 	list.Missing = append(list.Missing, s.book.Missing()...)
-	return list
 }
 
 // window is the time between the scrapes, of those that came.

@@ -96,7 +96,6 @@ type Arranged[R any] struct {
 	order []int32 // all rows, sorted
 	shown []int32 // of those the ones that pass the filter
 	texts []string
-	place map[string]int32 // of an ID among shown, made when it is needed
 }
 
 // Arrange sorts and filters rows. It is meant to be called beside the loop that
@@ -231,14 +230,5 @@ func (a *Arranged[R]) At(i int) *R { return &a.Rows[a.shown[i]] }
 
 // Find returns where a row is shown, -1 if it is not.
 func (a *Arranged[R]) Find(id string) int {
-	if a.place == nil {
-		a.place = make(map[string]int32, len(a.shown))
-		for i, row := range a.shown {
-			a.place[a.id(&a.Rows[row])] = int32(i)
-		}
-	}
-	if i, ok := a.place[id]; ok {
-		return int(i)
-	}
-	return -1
+	return slices.IndexFunc(a.shown, func(row int32) bool { return a.id(&a.Rows[row]) == id })
 }
