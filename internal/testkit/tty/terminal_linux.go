@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"strings"
 	"sync"
 	"syscall"
@@ -74,7 +75,12 @@ func Start(t testing.TB, options Options, name string, args ...string) *Terminal
 	term.cmd.Stdin, term.cmd.Stdout, term.cmd.Stderr = program, program, program
 	term.cmd.Env, term.cmd.Dir = options.Env, options.Dir
 	term.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+	// What is ignored here, as under nohup, the program would ignore too; what is
+	// heard, it gets as usual.
+	heard := make(chan os.Signal, 1)
+	signal.Notify(heard, syscall.SIGHUP, syscall.SIGINT)
 	err = term.cmd.Start()
+	signal.Stop(heard)
 	program.Close()
 	if err != nil {
 		file.Close()
