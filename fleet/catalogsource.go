@@ -16,7 +16,7 @@ const CatalogFeed = "catalog"
 const relist = 5 * time.Second
 
 // CatalogSource watches every service of a catalog by one Watch each. It is for
-// catalogs of few services, such as a file; one that can watch its whole fleet at
+// catalogs of few services, such as DNS; one that can watch its whole fleet at
 // once has a source of its own.
 func CatalogSource(c Catalog) Source {
 	return Source{Name: CatalogFeed, Watch: func(ctx context.Context, feed *Feed) error {

@@ -185,6 +185,9 @@ func within[T any](list []*T, id string, of func(*T) string) []*T {
 // merge walks through two sorted lists at once and hands over what belongs
 // together; what one list lacks is nil.
 func merge[T any](was, is []*T, compare func(a, b *T) int, each func(was, is *T)) {
+	if len(was) == len(is) && len(is) > 0 && &was[0] == &is[0] { // the very same
+		return
+	}
 	for len(was) > 0 || len(is) > 0 {
 		var c int
 		switch {

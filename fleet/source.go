@@ -136,6 +136,9 @@ func (f *Feed) Fail(err error) { f.run.failed(f.gen, err) }
 // Known returns the latest snapshot.
 func (f *Feed) Known() *Snapshot { return f.run.store.Snapshot() }
 
+// Pace is how many times longer than usual intervals are at present: see Store.Slow.
+func (f *Feed) Pace() int { return int(f.run.store.pace.Load()) }
+
 // Wait is the store's Wait.
 func (f *Feed) Wait(ctx context.Context, after uint64) (*Snapshot, error) {
 	return f.run.store.Wait(ctx, after)

@@ -127,6 +127,9 @@ func (t *table[T]) len() int {
 	return len(t.rows)
 }
 
+// changed tells whether what is shown is not what is known.
+func (t *table[T]) changed() bool { return t != nil && t.dirty }
+
 func (t *table[T]) has(source int) bool {
 	return t != nil && slices.ContainsFunc(t.rows, func(r row[T]) bool { return r.source == source })
 }

@@ -145,13 +145,18 @@ func (w *world) freeze(version uint64, last []*ServiceFacts) []*ServiceFacts {
 }
 
 func (k *known) build(name string, version uint64, better func(a, b int) bool) *ServiceFacts {
+	anew := k.view == nil || k.listed.changed() || k.instances.changed()
 	v := &ServiceFacts{
 		Changed:   version,
 		Instances: k.instances.view(instanceKind, better), Health: k.health.view(healthKind, better),
 		Breakers: k.breakers.view(breakerKind, better), REDs: k.reds.view(redKind, better),
 		Dependencies: k.dependencies.view(dependencyKind, better),
 	}
-	v.Service = summary(name, v.Instances)
+	if anew {
+		v.Service = summary(name, v.Instances)
+	} else {
+		v.Service = k.view.Service
+	}
 	if listed := k.listed.view(serviceKind, better); len(listed) > 0 {
 		v.listed = listed[0]
 		v.GRPC = v.GRPC || v.listed.GRPC

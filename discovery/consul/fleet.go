@@ -276,9 +276,7 @@ func (w *fleetWatch) everything(ctx context.Context) (all []discovery.Endpoint, 
 			}
 		})
 	})
-	if err == nil {
-		w.seen.end()
-	}
+	w.seen.end(err == nil)
 	hidden = a.hides(n)
 	if notServed(err) {
 		trouble = nil
@@ -343,5 +341,6 @@ func (c *Client) everythingOneByOne(ctx context.Context) (all []discovery.Endpoi
 			return err
 		})
 	}
-	return all, hidden, group.Wait()
+	err = group.Wait()
+	return all, hidden, err
 }

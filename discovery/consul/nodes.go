@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/maphash"
 	"io"
+	"maps"
 )
 
 // nodeEntry is the part of an element of an answer of /v1/internal/ui/nodes that
@@ -33,8 +34,11 @@ func (c *nodeCache) turn() {
 	c.checks.turn()
 }
 
-// end ends an answer: what was not in it is forgotten.
-func (c *nodeCache) end() { c.services.last, c.checks.last = nil, nil }
+// end ends an answer: what was not in it is forgotten, unless it was torn.
+func (c *nodeCache) end(whole bool) {
+	c.services.end(whole)
+	c.checks.end(whole)
+}
 
 type memory[T any] struct {
 	last map[uint64]*T
@@ -43,6 +47,13 @@ type memory[T any] struct {
 
 func (m *memory[T]) turn() {
 	m.last, m.now = m.now, make(map[uint64]*T, len(m.now))
+}
+
+func (m *memory[T]) end(whole bool) {
+	if !whole {
+		maps.Copy(m.now, m.last)
+	}
+	m.last = nil
 }
 
 func (m *memory[T]) of(seed maphash.Seed, raw []byte) (*T, error) {

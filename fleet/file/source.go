@@ -10,9 +10,9 @@ import (
 )
 
 const (
-	// checkTurn is how many addresses are checked in each round: of a larger list so
+	// checkTurn is how many addresses are checked each second: of a larger list so
 	// many in turn.
-	checkTurn = 500
+	checkTurn = 200
 	// firstTime is how long the first check of all may take.
 	firstTime = time.Minute
 )
@@ -21,7 +21,12 @@ const (
 func (c *Catalog) Source() fleet.Source {
 	return fleet.Source{Name: fleet.CatalogFeed, Timeout: firstTime, Watch: func(ctx context.Context, feed *fleet.Feed) error {
 		w := &whole{catalog: c, feed: feed}
-		return c.follow(ctx, func() { w.look(ctx) })
+		return c.follow(ctx, func(check bool) {
+			if check {
+				w.ticks++
+			}
+			w.look(ctx, check && w.ticks%feed.Pace() == 0)
+		})
 	}}
 }
 
@@ -30,30 +35,33 @@ type whole struct {
 	catalog *Catalog
 	feed    *fleet.Feed
 
-	data    []byte // that content was parsed from
+	data    []byte // as it was last
 	content *catalog
+	invalid error                       // what is wrong with data; content is what was before
 	addrs   []string                    // that are to be checked
 	seen    map[string]fleet.Status     // by address
 	turn    int                         // the address that is checked next
+	ticks   int                         // when it was time to check
 	told    map[string][]fleet.Instance // by service; nil before the first time
 	failed  bool
 }
 
-// look reads the file, checks some of its instances, and tells what changed.
-func (w *whole) look(ctx context.Context) {
+// look reads the file, checks those of its instances that never were, and with check
+// those whose turn it is, and tells what changed.
+func (w *whole) look(ctx context.Context, check bool) {
 	changed, err := w.read()
 	if err != nil {
 		w.failed = true
 		w.feed.Fail(err)
 		return
 	}
-	changed = w.check(ctx) || changed
+	changed = w.check(ctx, check) || changed
 	switch {
 	case ctx.Err() != nil: // what was not checked to the end says nothing
 		return
 	case changed || w.told == nil:
 		w.tell()
-	case w.failed:
+	case w.failed || check:
 		w.feed.Confirm()
 	}
 	w.failed = false
@@ -65,15 +73,16 @@ func (w *whole) read() (changed bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	if w.content != nil && bytes.Equal(data, w.data) {
-		return false, nil
+	if w.data != nil && bytes.Equal(data, w.data) {
+		return false, w.invalid
 	}
 	content, err := w.catalog.understand(data)
+	w.data, w.invalid = data, err
 	if err != nil {
 		return false, err
 	}
 	seen := map[string]fleet.Status{}
-	w.data, w.content, w.addrs = data, content, nil
+	w.content, w.addrs = content, nil
 	for _, s := range content.services {
 		for _, in := range content.byName[s.Name] {
 			if content.check && checkable(&in) {
@@ -89,8 +98,8 @@ func (w *whole) read() (changed bool, err error) {
 }
 
 // check checks the addresses that are due, and tells whether one is not as it was.
-func (w *whole) check(ctx context.Context) (changed bool) {
-	due := w.due()
+func (w *whole) check(ctx context.Context, turn bool) (changed bool) {
+	due := w.due(turn)
 	for i, status := range connectAll(ctx, due) {
 		if w.seen[due[i]] != status {
 			w.seen[due[i]], changed = status, true
@@ -99,24 +108,24 @@ func (w *whole) check(ctx context.Context) (changed bool) {
 	return changed
 }
 
-// due are the addresses that are checked now: those that never were, and those whose
-// turn it is.
-func (w *whole) due() []string {
-	if len(w.addrs) <= checkTurn {
-		return w.addrs
-	}
+// due are the addresses that are checked now: those that never were, or else those
+// whose turn it is.
+func (w *whole) due(turn bool) []string {
 	var due []string
 	for _, addr := range w.addrs {
 		if _, seen := w.seen[addr]; !seen {
 			due = append(due, addr)
 		}
 	}
-	if len(due) > 0 {
+	if len(due) > 0 || !turn {
 		return due
 	}
-	begin := w.turn % len(w.addrs)
-	w.turn = begin + checkTurn
-	return slices.Concat(w.addrs[begin:], w.addrs[:begin])[:checkTurn]
+	for range min(checkTurn, len(w.addrs)) {
+		w.turn %= len(w.addrs)
+		due = append(due, w.addrs[w.turn])
+		w.turn++
+	}
+	return due
 }
 
 // tell says what changed since the last time.

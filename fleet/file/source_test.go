@@ -80,3 +80,37 @@ func TestTheSourceOfALargeList(t *testing.T) {
 	}
 	await(t, store, "what is left", func(s *fleet.Snapshot) bool { return len(s.Services()) == 1 && s.Counts().Instances == 0 })
 }
+
+// What is written beside the list, as often as it may be, holds up nothing, and what is
+// not valid is said until it is.
+func TestTheSourceInABusyFolder(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "fleet.yaml")
+	write(t, path, render(nil))
+	store := fleet.NewStore(t.Context(), fleet.StoreOptions{Sources: []fleet.Source{whole(t, open(t, file.Options{Path: path}))}})
+	defer store.Close()
+	await(t, store, "the list", func(s *fleet.Snapshot) bool { return len(s.Services()) == 2 })
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				_ = os.WriteFile(filepath.Join(dir, "log"), []byte("busy"), 0o600)
+			}
+		}
+	}()
+	defer func() { close(stop); <-stopped }()
+	write(t, path, "services: nothing")
+	await(t, store, "a list that is not valid", func(s *fleet.Snapshot) bool {
+		state, _ := s.Source(fleet.CatalogFeed)
+		return state.Status == fleet.SourceFailing && len(s.Services()) == 2
+	})
+	write(t, path, "services: {one: {instances: []}}")
+	await(t, store, "the list again", func(s *fleet.Snapshot) bool {
+		state, _ := s.Source(fleet.CatalogFeed)
+		return state.Status == fleet.SourceFresh && len(s.Services()) == 1
+	})
+}

@@ -18,22 +18,24 @@ const (
 	// settle is how long a change of the file must be over: many editors write in
 	// several steps.
 	settle = 25 * time.Millisecond
+	// settled is how long that is waited for.
+	settled = time.Second
 )
 
 // Watch implements fleet.Catalog.
 func (c *Catalog) Watch(ctx context.Context, service string, notify func(fleet.Update)) error {
 	teller := fleet.Teller{Notify: notify}
-	return c.follow(ctx, func() {
+	return c.follow(ctx, func(bool) {
 		if list, err := c.Instances(ctx, service); ctx.Err() == nil {
 			teller.Tell(list, err)
 		}
 	})
 }
 
-// follow looks at once, whenever the file may have changed, and every second. The
-// folder is watched, not the file, because most editors replace the file by a new
-// one.
-func (c *Catalog) follow(ctx context.Context, look func()) error {
+// follow looks at once, whenever the file may have changed, and every second, when
+// it is time to check. The folder is watched, not the file, because most editors
+// replace the file by a new one.
+func (c *Catalog) follow(ctx context.Context, look func(check bool)) error {
 	var events chan fsnotify.Event
 	var failures chan error
 	watcher, err := fsnotify.NewWatcher()
@@ -43,28 +45,47 @@ func (c *Catalog) follow(ctx context.Context, look func()) error {
 	}
 	ticker := time.NewTicker(lookEvery)
 	defer ticker.Stop()
-	for {
+	for check := true; ; {
 		if watcher != nil {
 			// Again each time: the folder may be a new one, or not be there yet.
 			_ = watcher.Add(filepath.Dir(c.path))
 		}
-		look()
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-ticker.C:
-		case <-failures:
-		case <-events:
-			drain(ctx, events)
+		look(check)
+		if check, err = c.await(ctx, ticker.C, events, failures); err != nil {
+			return err
 		}
 	}
 }
 
-// drain waits until no event came for a moment.
-func drain(ctx context.Context, events <-chan fsnotify.Event) {
+// await waits until the file may have changed, or, with check, until it is time to
+// look. What happens to other files of the folder does not matter.
+func (c *Catalog) await(ctx context.Context, tick <-chan time.Time, events <-chan fsnotify.Event, failures <-chan error) (check bool, err error) {
 	for {
 		select {
 		case <-ctx.Done():
+			return false, ctx.Err()
+		case <-tick:
+			return true, nil
+		case <-failures:
+			return false, nil
+		case e := <-events:
+			if filepath.Base(e.Name) == filepath.Base(c.path) {
+				drain(ctx, events)
+				return false, nil
+			}
+		}
+	}
+}
+
+// drain waits until no event came for a moment, for a while at most.
+func drain(ctx context.Context, events <-chan fsnotify.Event) {
+	end := time.NewTimer(settled)
+	defer end.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-end.C:
 			return
 		case <-events:
 		case <-time.After(settle):

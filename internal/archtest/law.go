@@ -30,7 +30,6 @@ var law = []room{
 	{"fleet/dialect", []string{"fleet"}},
 	{"tui", []string{"fleet", "ops", "reflection", "rpc/...", "internal/..."}},
 	{"ops", []string{"fleet", "internal/..."}},
-	{"tui", []string{"fleet/...", "ops", "reflection", "rpc/...", "internal/..."}},
 	{"reflection", []string{"fleet", "api"}},
 	{"rpc", []string{"fleet", "reflection", "discovery"}},
 	{"discovery", nil},
