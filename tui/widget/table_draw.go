@@ -84,7 +84,7 @@ func (t *Table[R]) header(w int, th *theme.Theme) string {
 		} else {
 			l.Cell(th.Head, title, t.widths[i], th.Glyphs.More)
 		}
-		l.Pad(l.width + gap)
+		l.Pad(min(l.width+gap, w))
 	}
 	return l.Fit(w)
 }
@@ -112,7 +112,7 @@ func (t *Table[R]) row(i, w int, th *theme.Theme, base theme.Style) string {
 		}
 		end := l.width + width
 		t.Columns[c].Draw(l, th, r, width)
-		l.Pad(end + gap)
+		l.Pad(min(end+gap, w)) // what is too wide is dear to cut
 	}
 	return l.Fit(w)
 }
