@@ -6,6 +6,8 @@ set -eu
 cd "$(dirname "$0")/.."
 home=$(mktemp -d)
 export USER=ada XDG_CONFIG_HOME="$home" XDG_STATE_HOME="$home" PATH="$PWD/bin:$PATH" GCTL_CONTEXT=demo
+mkdir -p "$home/gctl"
+: >"$home/gctl/guide-seen" # who looks at pictures wants no guide
 gctl demo --stack >"$home/demo.log" 2>&1 &
 world=$!
 end() {
@@ -35,11 +37,11 @@ picture() {
 	bin/tools/shot -size "$size" -keys "$keys" -out "docs/pictures/$name.svg" -- gctl dash --window 5m "$@"
 }
 mkdir -p docs/pictures
-picture services 110x14 'wait:metrics ✓,wait:1 open'
+picture services 124x12 'wait:metrics ✓,wait:1 open'
 picture service 120x32 'wait:metrics ✓,wait:GetUser,wait:serving' --screen service/user
 picture breakers 110x20 'wait:user/write' --screen breakers
 picture traces 120x30 'wait:newest' --screen traces/edge
 picture trace 120x30 'wait:newest,s,d,wait:sort: dur,enter,wait:critical,wait:p9' --screen traces/edge
-picture invoke 120x32 'wait:metrics ✓,wait:id' --screen invoke/user.v1.UserService/GetUser
+picture invoke 120x32 'wait:metrics ✓,wait:FORM,enter,type:u-1,enter,ctrl+s,wait:Ada' --screen invoke/user.v1.UserService/GetUser
 picture events 120x20 'wait:metrics ✓,wait:user-3' --screen events
 picture why 120x32 'wait:metrics ✓,wait:user-3' --screen why/edge

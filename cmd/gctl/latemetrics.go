@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync"
 	"time"
@@ -82,7 +83,7 @@ func (l *lateMetrics) RED(ctx context.Context, q fleet.REDQuery) (fleet.REDList,
 	}
 	list, err := s.Reader.RED(ctx, q)
 	l.failed(ctx, err)
-	return list, err
+	return instead(&s, list), err
 }
 
 // REDSplits implements fleet.SplitReader.
@@ -93,7 +94,17 @@ func (l *lateMetrics) REDSplits(ctx context.Context, q fleet.REDQuery, splits []
 	}
 	list, err := fleet.REDSplits(ctx, s.Reader, q, splits)
 	l.failed(ctx, err)
-	return list, err
+	return instead(&s, list), err
+}
+
+// instead says that the instances' own metrics are told in place of what was asked
+// for and did not answer.
+func instead(s *commands.MetricsSource, list fleet.REDList) fleet.REDList {
+	var none commands.NoBackendError
+	if s.Why != nil && !errors.As(s.Why, &none) {
+		list.Missing = slices.Insert(list.Missing, 0, fleet.Missing{What: commands.FromPrometheus, Err: s.Why})
+	}
+	return list
 }
 
 // REDRange implements fleet.MetricsReader.

@@ -27,9 +27,9 @@ func (g *signals) symptoms() []Symptom {
 		return b.Flapping || b.State == "open" || b.State == "half_open" || b.Override == "forced_open"
 	}) {
 		b := all[0]
-		text := fmt.Sprintf("breaker %s towards %s is %s in %d instances", key[1], b.Target, b.State, len(all))
+		text := fmt.Sprintf("breaker %s towards %s is %s in %s", key[1], b.Target, b.State, asMany(len(all)))
 		if b.Override == "forced_open" {
-			text = fmt.Sprintf("breaker %s towards %s is forced open in %d instances", key[1], b.Target, len(all))
+			text = fmt.Sprintf("breaker %s towards %s is forced open in %s", key[1], b.Target, asMany(len(all)))
 		} else if b.Flapping {
 			text += ", flapping"
 		}
@@ -107,4 +107,11 @@ func (g *serviceSignals) memberSymptoms(all *signals, m *member) []Symptom {
 		out = append(out, Symptom{Service: g.Name, Instance: m.ID, Since: m.since, Text: m.slowText, Evidence: m.evidence(g.Name, m.slowText)})
 	}
 	return out
+}
+
+func asMany(instances int) string {
+	if instances == 1 {
+		return "1 instance"
+	}
+	return fmt.Sprintf("%d instances", instances)
 }
