@@ -26,6 +26,7 @@ type model struct {
 	live   *fleet.Snapshot // the latest
 	clock  time.Time       // the present second
 	cursor time.Time       // the time cursor; zero: now
+	known  time.Time       // of what is shown, where the time cursor is in a gap of the recording; else zero
 	keys   *key.Map
 
 	actions map[key.Action]func() tea.Cmd // those that mean the same on all screens

@@ -37,6 +37,10 @@ type (
 // when the time cursor comes there.
 const mostReplayed = 20_000
 
+// unseen is how much older than its moment a recorded state may be: a recorder that
+// runs says three times in it that all is as before.
+const unseen = time.Minute
+
 // load is the command that reads a recording.
 func (m *model) load() tea.Cmd {
 	open, seen, ctx := m.o.Past, m.look.History, m.ctx
@@ -102,6 +106,9 @@ func (m *model) recalled(got pastMsg) tea.Cmd {
 		return nil
 	}
 	m.look.Snap = got.snap
+	if at := got.snap.At(); got.at.Sub(at) > unseen {
+		m.known = at
+	}
 	return m.deliver(screen.Changed{Facts: true, Window: true})
 }
 
