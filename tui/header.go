@@ -33,6 +33,10 @@ func (m *model) header(l *widget.Line) {
 		l.Put(t.Bad, t.Glyphs.Mark+" REC")
 		l.Put("", " ")
 	}
+	if m.unrecorded {
+		l.Put(t.Bad, t.Glyphs.Bad+" REC failed")
+		l.Put("", " ")
+	}
 	if m.pages.elsewhere() != "" {
 		l.Put(t.Warn, t.Glyphs.Mark+" CALL")
 		l.Put("", " ")

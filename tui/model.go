@@ -2,7 +2,6 @@ package tui
 
 import (
 	"context"
-	"sync"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -48,7 +47,8 @@ type model struct {
 	failed     error     // why there is nothing to replay
 	records    int       // recordings so far
 	stopRecord context.CancelFunc
-	recorder   sync.WaitGroup
+	recorder   recorder
+	unrecorded bool // the last recording has failed
 
 	jobs *jobControl // nil: there is none here
 
@@ -138,7 +138,7 @@ func (m *model) paint() error {
 // close ends all jobs and the recording.
 func (m *model) close() {
 	m.end()
-	m.recorder.Wait() // what was recorded is to be whole
+	m.recorder.running.Wait() // what was recorded is to be whole
 }
 
 // The messages of the root to itself.

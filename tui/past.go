@@ -2,6 +2,7 @@ package tui
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -119,6 +120,45 @@ type recordedMsg struct {
 	err    error
 }
 
+// recorder runs what records, beside the loop: a command may be dropped without having
+// run, and what it has come to is asked for when there is no loop any more.
+type recorder struct {
+	running sync.WaitGroup
+
+	mu   sync.Mutex
+	last int   // the number of the last that was begun
+	err  error // why that is not whole
+}
+
+func (r *recorder) begin(ctx context.Context, number int, run func(context.Context) (string, error)) <-chan recordedMsg {
+	r.end(number, nil)
+	ended := make(chan recordedMsg, 1)
+	r.running.Go(func() {
+		path, err := run(ctx)
+		r.end(number, err)
+		ended <- recordedMsg{number, path, err}
+	})
+	return ended
+}
+
+func (r *recorder) end(number int, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if number >= r.last {
+		r.last, r.err = number, err
+	}
+}
+
+// failure is why the last recording is not whole, nil if it is.
+func (r *recorder) failure() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.err == nil {
+		return nil
+	}
+	return &fleet.Error{What: "what was seen is not recorded, or not all of it", Err: r.err, Hint: screen.HintOf(r.err)}
+}
+
 // record begins to record, or ends it.
 func (m *model) record() tea.Cmd {
 	switch {
@@ -129,14 +169,16 @@ func (m *model) record() tea.Cmd {
 		return m.notice(screen.Say{Text: "the recording ends"})
 	}
 	ctx, stop := context.WithCancel(m.ctx)
-	m.stopRecord = stop
+	m.stopRecord, m.unrecorded = stop, false
 	m.records++
-	number, run := m.records, m.o.Record
-	m.recorder.Add(1)
+	ended := m.recorder.begin(ctx, m.records, m.o.Record)
 	return tea.Batch(m.notice(screen.Say{Text: "recording; R ends it"}), func() tea.Msg {
-		defer m.recorder.Done()
-		path, err := run(ctx)
-		return recordedMsg{number, path, err}
+		select {
+		case msg := <-ended:
+			return msg
+		case <-m.ctx.Done():
+			return nil
+		}
 	})
 }
 
@@ -144,7 +186,7 @@ func (m *model) record() tea.Cmd {
 func (m *model) recorded(got recordedMsg) tea.Cmd {
 	if got.number == m.records {
 		m.stopRecord()
-		m.stopRecord = nil
+		m.stopRecord, m.unrecorded = nil, got.err != nil
 	}
 	if got.err != nil {
 		text := "not recorded: " + screen.Sentence(got.err)
