@@ -102,3 +102,50 @@ func TestTheSourcesAreThoseOfTheMoment(t *testing.T) {
 	}
 	run.at(t, clock.Add(10*time.Second), "metrics ✗ 22s (cached)")
 }
+
+// slow is a recording that answers when it is told to.
+type slow struct {
+	asked chan time.Time
+	fail  chan error
+	ended chan struct{}
+}
+
+func (s *slow) Timeline(context.Context) ([]time.Time, error) { return nil, nil }
+
+func (s *slow) At(ctx context.Context, at time.Time) (*fleet.Snapshot, error) {
+	s.asked <- at
+	select {
+	case err := <-s.fail:
+		return nil, err
+	case <-ctx.Done():
+		s.ended <- struct{}{}
+		return nil, ctx.Err()
+	}
+}
+
+// That the past is being read, or cannot be, is not that there is nothing; and what is
+// no longer wanted is not read to its end.
+func TestWhatIsReadOfThePastAndWhatFails(t *testing.T) {
+	for _, place := range []string{"services", "service/checkout", "breakers"} {
+		s := &slow{make(chan time.Time, 9), make(chan error), make(chan struct{}, 9)}
+		run := open(t, nil, Options{Place: place, Past: func(context.Context) (Past, error) { return s, nil }}, 100, 24)
+		run.at(t, clock.Add(-time.Hour), "Reading the recording")
+		<-s.asked
+		run.at(t, clock.Add(-2*time.Hour), "Reading the recording")
+		<-s.ended
+		<-s.asked
+		s.fail <- &fleet.Error{What: "the recording is damaged", Hint: "take another"}
+		saysSoon(t, run, "the recording is damaged")
+		saysSoon(t, run, "take another")
+		run.at(t, clock.Add(-3*time.Hour), "Reading the recording")
+		<-s.asked
+		s.fail <- fleet.ErrNotFound
+		saysSoon(t, run, "Nothing is kept of 11:05:00.")
+		run.at(t, clock.Add(-4*time.Hour), "Reading the recording")
+		run.send(press('0'))
+		<-s.ended
+		if got := text(run); !strings.Contains(got, "LIVE") || strings.Contains(got, "recording") {
+			t.Errorf("%s: back at now:\n%s", place, got)
+		}
+	}
+}

@@ -43,6 +43,9 @@ type model struct {
 	guide *guide.Guide // nil where it is not shown
 	next  string       // the context to switch to
 
+	recalls    int                // that were begun
+	stopRecall context.CancelFunc // of the one that is under way; nil: none is
+
 	first      time.Time // where a replay begins
 	failed     error     // why there is nothing to replay
 	records    int       // recordings so far

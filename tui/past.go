@@ -2,6 +2,7 @@ package tui
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -28,9 +29,10 @@ type (
 	}
 	// pastMsg is the fleet of a time that the dashboard has not seen itself.
 	pastMsg struct {
-		at   time.Time
-		snap *fleet.Snapshot
-		err  error
+		number int // of the recall
+		at     time.Time
+		snap   *fleet.Snapshot
+		err    error
 	}
 )
 
@@ -84,26 +86,47 @@ func (m *model) replay(got replayMsg) tea.Cmd {
 	return m.goTo(m.clock, false)
 }
 
-// recall is the command that reads the fleet of a time that was recorded.
+// recall is the command that reads the fleet of a time that was recorded. What it is
+// in place of is no longer wanted.
 func (m *model) recall(at time.Time) tea.Cmd {
-	open, ctx := m.o.Past, m.ctx
+	open := m.o.Past
 	if open == nil {
 		return nil
 	}
+	ctx, cancel := context.WithCancel(m.ctx)
+	m.recalls++
+	m.stopRecall, m.look.Recalling = cancel, true
+	number := m.recalls
 	return func() tea.Msg {
 		past, err := open(ctx)
 		if err != nil {
-			return pastMsg{at: at, err: err}
+			return pastMsg{number: number, at: at, err: err}
 		}
 		snap, err := past.At(ctx, at)
-		return pastMsg{at, snap, err}
+		return pastMsg{number, at, snap, err}
 	}
+}
+
+// forget ends the recall that is under way, and what the last one has come to.
+func (m *model) forget() {
+	if m.stopRecall != nil {
+		m.stopRecall()
+	}
+	m.stopRecall, m.known = nil, time.Time{}
+	m.look.Recalling, m.look.RecallErr = false, nil
 }
 
 // recalled takes the fleet of a time, if the time cursor still is there.
 func (m *model) recalled(got pastMsg) tea.Cmd {
-	if got.err != nil || got.snap == nil || !got.at.Equal(m.cursor) {
+	if m.stopRecall == nil || got.number != m.recalls {
 		m.dirty = m.was
+		return nil
+	}
+	m.forget()
+	if got.err != nil || got.snap == nil {
+		if !errors.Is(got.err, fleet.ErrNotFound) {
+			m.look.RecallErr = got.err
+		}
 		return nil
 	}
 	m.look.Snap = got.snap
