@@ -3,7 +3,9 @@ package commands
 import (
 	"context"
 	"errors"
+	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/gctl-dev/gctl/fleet"
@@ -45,12 +47,13 @@ func (o *dashOptions) recordings(t *tui.Options) error {
 		}
 		return dir, errors.Join(err, recorder.Close())
 	}
+	past := &folder{}
 	t.Past = func(context.Context) (tui.Past, error) {
 		dir, err := recordingDir(o.f, o.record)
 		if err != nil {
 			return nil, err
 		}
-		return openPast(dir)
+		return past.open(dir)
 	}
 	return nil
 }
@@ -58,6 +61,33 @@ func (o *dashOptions) recordings(t *tui.Options) error {
 // replayed is a recording as the dashboard reads it. What was torn off is as if nobody
 // had looked.
 type replayed struct{ *recording.Recording }
+
+// folder is a recording to which somebody may write. It is opened again only where
+// its segments are others: what was read of it is not read again.
+type folder struct {
+	mu      sync.Mutex
+	past    tui.Past
+	dir     string
+	changed time.Time // the folder, as far as past knows
+}
+
+func (f *folder) open(dir string) (tui.Past, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var changed time.Time
+	if info, err := os.Stat(dir); err == nil {
+		changed = info.ModTime()
+	}
+	if f.past != nil && f.dir == dir && f.changed.Equal(changed) {
+		return f.past, nil
+	}
+	past, err := openPast(dir)
+	if err != nil {
+		return nil, err
+	}
+	f.past, f.dir, f.changed = past, dir, changed
+	return past, nil
+}
 
 func openPast(path string) (tui.Past, error) {
 	r, err := recording.Open(path)

@@ -33,6 +33,10 @@ func (m *model) header(l *widget.Line) {
 		l.Put(t.Bad, t.Glyphs.Mark+" REC")
 		l.Put("", " ")
 	}
+	if m.unrecorded {
+		l.Put(t.Bad, t.Glyphs.Bad+" REC failed")
+		l.Put("", " ")
+	}
 	if m.pages.elsewhere() != "" {
 		l.Put(t.Warn, t.Glyphs.Mark+" CALL")
 		l.Put("", " ")
@@ -47,11 +51,15 @@ func (m *model) header(l *widget.Line) {
 			}
 			l.Put(t.Warn, " "+at)
 		}
+		m.gap(l)
 	case m.look.Live:
 		l.Put(t.Good, "LIVE")
 	default:
 		l.Put(t.Badge, " "+m.cursor.Format("15:04:05")+" ")
-		l.Put(t.Warn, " "+widget.Age(m.clock.Sub(m.cursor))+" ago")
+		if m.known.IsZero() {
+			l.Put(t.Warn, " "+widget.Age(m.clock.Sub(m.cursor))+" ago")
+		}
+		m.gap(l)
 	}
 	right := &widget.Line{}
 	m.sources(right, m.width-l.Width()-3)
@@ -59,14 +67,27 @@ func (m *model) header(l *widget.Line) {
 	l.Append(right.String(), right.Width())
 }
 
+// gap says that nothing was recorded of the moment, and of when that is which is shown.
+func (m *model) gap(l *widget.Line) {
+	if m.known.IsZero() {
+		return
+	}
+	at := m.known.Format(time.TimeOnly)
+	if m.known.Format(time.DateOnly) != m.cursor.Format(time.DateOnly) {
+		at = m.known.Format(time.DateTime)
+	}
+	text := " not recorded; last known " + at
+	if l.Width()+len(text) > m.width {
+		text = " last known " + at
+	}
+	l.Put(m.look.Theme.Bad, text)
+}
+
 // sources writes how each source stands, the bad ones only where there is little
 // room.
 func (m *model) sources(l *widget.Line, room int) {
 	t := m.look.Theme
 	states := m.look.Snap.Sources()
-	if !m.look.Live {
-		states = m.live.Sources()
-	}
 	whole := 0
 	for i := range states {
 		whole += widget.Width(m.label(states[i].Name)) + 4
@@ -106,12 +127,12 @@ func (m *model) source(s *fleet.SourceState) (style theme.Style, glyph, more str
 	case fleet.SourceFresh:
 		return t.Good, t.Glyphs.Good, ""
 	case fleet.SourceStale:
-		return t.Warn, t.Glyphs.Warn, age(m.clock, s.At) + " old"
+		return t.Warn, t.Glyphs.Warn, age(m.look.Now, s.At) + " old"
 	case fleet.SourceFailing:
 		if s.At.IsZero() {
 			return t.Bad, t.Glyphs.Bad, "down"
 		}
-		return t.Bad, t.Glyphs.Bad, age(m.clock, s.At) + " (cached)"
+		return t.Bad, t.Glyphs.Bad, age(m.look.Now, s.At) + " (cached)"
 	default:
 		return t.Dim, t.Glyphs.More, ""
 	}

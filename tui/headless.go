@@ -173,7 +173,7 @@ type sourceDoc struct {
 // JSON writes what is on the frame as data.
 func (f *Frame) JSON(w io.Writer) error {
 	doc := frameDoc{Screen: f.Place.Screen, Subject: f.Place.Subject, Context: f.m.o.Context, At: f.At, Sources: []sourceDoc{}, Data: f.Data}
-	for _, s := range f.m.live.Sources() {
+	for _, s := range f.m.look.Snap.Sources() {
 		d := sourceDoc{Name: s.Name, Status: s.Status, Error: screen.Sentence(s.Err)}
 		if !s.At.IsZero() {
 			d.At = &s.At

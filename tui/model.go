@@ -2,7 +2,6 @@ package tui
 
 import (
 	"context"
-	"sync"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -26,6 +25,7 @@ type model struct {
 	live   *fleet.Snapshot // the latest
 	clock  time.Time       // the present second
 	cursor time.Time       // the time cursor; zero: now
+	known  time.Time       // of what is shown, where the time cursor is in a gap of the recording; else zero
 	keys   *key.Map
 
 	actions map[key.Action]func() tea.Cmd // those that mean the same on all screens
@@ -43,11 +43,15 @@ type model struct {
 	guide *guide.Guide // nil where it is not shown
 	next  string       // the context to switch to
 
+	recalls    int                // that were begun
+	stopRecall context.CancelFunc // of the one that is under way; nil: none is
+
 	first      time.Time // where a replay begins
 	failed     error     // why there is nothing to replay
 	records    int       // recordings so far
 	stopRecord context.CancelFunc
-	recorder   sync.WaitGroup
+	recorder   recorder
+	unrecorded bool // the last recording has failed
 
 	jobs *jobControl // nil: there is none here
 
@@ -137,7 +141,7 @@ func (m *model) paint() error {
 // close ends all jobs and the recording.
 func (m *model) close() {
 	m.end()
-	m.recorder.Wait() // what was recorded is to be whole
+	m.recorder.running.Wait() // what was recorded is to be whole
 }
 
 // The messages of the root to itself.

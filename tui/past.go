@@ -2,6 +2,8 @@ package tui
 
 import (
 	"context"
+	"errors"
+	"sync"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -27,15 +29,20 @@ type (
 	}
 	// pastMsg is the fleet of a time that the dashboard has not seen itself.
 	pastMsg struct {
-		at   time.Time
-		snap *fleet.Snapshot
-		err  error
+		number int // of the recall
+		at     time.Time
+		snap   *fleet.Snapshot
+		err    error
 	}
 )
 
 // mostReplayed is how many snapshots of a recording are held; those before are read
 // when the time cursor comes there.
 const mostReplayed = 20_000
+
+// unseen is how much older than its moment a recorded state may be: a recorder that
+// runs says three times in it that all is as before.
+const unseen = time.Minute
 
 // load is the command that reads a recording.
 func (m *model) load() tea.Cmd {
@@ -79,29 +86,53 @@ func (m *model) replay(got replayMsg) tea.Cmd {
 	return m.goTo(m.clock, false)
 }
 
-// recall is the command that reads the fleet of a time that was recorded.
+// recall is the command that reads the fleet of a time that was recorded. What it is
+// in place of is no longer wanted.
 func (m *model) recall(at time.Time) tea.Cmd {
-	open, ctx := m.o.Past, m.ctx
+	open := m.o.Past
 	if open == nil {
 		return nil
 	}
+	ctx, cancel := context.WithCancel(m.ctx)
+	m.recalls++
+	m.stopRecall, m.look.Recalling = cancel, true
+	number := m.recalls
 	return func() tea.Msg {
 		past, err := open(ctx)
 		if err != nil {
-			return pastMsg{at: at, err: err}
+			return pastMsg{number: number, at: at, err: err}
 		}
 		snap, err := past.At(ctx, at)
-		return pastMsg{at, snap, err}
+		return pastMsg{number, at, snap, err}
 	}
+}
+
+// forget ends the recall that is under way, and what the last one has come to.
+func (m *model) forget() {
+	if m.stopRecall != nil {
+		m.stopRecall()
+	}
+	m.stopRecall, m.known = nil, time.Time{}
+	m.look.Recalling, m.look.RecallErr = false, nil
 }
 
 // recalled takes the fleet of a time, if the time cursor still is there.
 func (m *model) recalled(got pastMsg) tea.Cmd {
-	if got.err != nil || got.snap == nil || !got.at.Equal(m.cursor) {
+	if m.stopRecall == nil || got.number != m.recalls {
 		m.dirty = m.was
 		return nil
 	}
+	m.forget()
+	if got.err != nil || got.snap == nil {
+		if !errors.Is(got.err, fleet.ErrNotFound) {
+			m.look.RecallErr = got.err
+		}
+		return nil
+	}
 	m.look.Snap = got.snap
+	if at := got.snap.At(); got.at.Sub(at) > unseen {
+		m.known = at
+	}
 	return m.deliver(screen.Changed{Facts: true, Window: true})
 }
 
@@ -110,6 +141,45 @@ type recordedMsg struct {
 	number int
 	path   string
 	err    error
+}
+
+// recorder runs what records, beside the loop: a command may be dropped without having
+// run, and what it has come to is asked for when there is no loop any more.
+type recorder struct {
+	running sync.WaitGroup
+
+	mu   sync.Mutex
+	last int   // the number of the last that was begun
+	err  error // why that is not whole
+}
+
+func (r *recorder) begin(ctx context.Context, number int, run func(context.Context) (string, error)) <-chan recordedMsg {
+	r.end(number, nil)
+	ended := make(chan recordedMsg, 1)
+	r.running.Go(func() {
+		path, err := run(ctx)
+		r.end(number, err)
+		ended <- recordedMsg{number, path, err}
+	})
+	return ended
+}
+
+func (r *recorder) end(number int, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if number >= r.last {
+		r.last, r.err = number, err
+	}
+}
+
+// failure is why the last recording is not whole, nil if it is.
+func (r *recorder) failure() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.err == nil {
+		return nil
+	}
+	return &fleet.Error{What: "what was seen is not recorded, or not all of it", Err: r.err, Hint: screen.HintOf(r.err)}
 }
 
 // record begins to record, or ends it.
@@ -122,14 +192,16 @@ func (m *model) record() tea.Cmd {
 		return m.notice(screen.Say{Text: "the recording ends"})
 	}
 	ctx, stop := context.WithCancel(m.ctx)
-	m.stopRecord = stop
+	m.stopRecord, m.unrecorded = stop, false
 	m.records++
-	number, run := m.records, m.o.Record
-	m.recorder.Add(1)
+	ended := m.recorder.begin(ctx, m.records, m.o.Record)
 	return tea.Batch(m.notice(screen.Say{Text: "recording; R ends it"}), func() tea.Msg {
-		defer m.recorder.Done()
-		path, err := run(ctx)
-		return recordedMsg{number, path, err}
+		select {
+		case msg := <-ended:
+			return msg
+		case <-m.ctx.Done():
+			return nil
+		}
 	})
 }
 
@@ -137,7 +209,7 @@ func (m *model) record() tea.Cmd {
 func (m *model) recorded(got recordedMsg) tea.Cmd {
 	if got.number == m.records {
 		m.stopRecord()
-		m.stopRecord = nil
+		m.stopRecord, m.unrecorded = nil, got.err != nil
 	}
 	if got.err != nil {
 		text := "not recorded: " + screen.Sentence(got.err)

@@ -51,6 +51,7 @@ func (m *model) goTo(at time.Time, live bool) tea.Cmd {
 		return m.replayAt(at, live)
 	}
 	if live || !at.Before(m.clock) {
+		m.forget()
 		m.cursor = time.Time{}
 		m.look.Snap, m.look.Now, m.look.Live = m.live, m.clock, true
 		return m.deliver(screen.Changed{Facts: true, Window: true})
@@ -75,9 +76,12 @@ func (m *model) replayAt(at time.Time, end bool) tea.Cmd {
 // showPast shows what was kept of a moment, or recorded.
 func (m *model) showPast(at time.Time) tea.Cmd {
 	var read tea.Cmd
+	m.forget()
 	if m.look.Snap = m.look.History.At(at); m.look.Snap == nil {
 		m.look.Snap = &fleet.Snapshot{}
 		read = m.recall(at)
+	} else if m.o.Replay && at.Sub(m.look.Snap.At()) > unseen {
+		read = m.recall(at) // whether nothing changed or nobody looked, the recording knows
 	}
 	return tea.Batch(read, m.deliver(screen.Changed{Facts: true, Window: true}))
 }

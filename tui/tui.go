@@ -79,7 +79,8 @@ type SwitchError struct{ Context string }
 func (e *SwitchError) Error() string { return "switch to context " + e.Context }
 
 // Run shows the dashboard until the user quits or ctx ends, of which it returns the
-// cause. Signals are the caller's to hear: it ends ctx.
+// cause, and why the last recording is not whole. Signals are the caller's to hear: it
+// ends ctx.
 func Run(ctx context.Context, o Options) error {
 	outer := ctx
 	ctx, cancel := context.WithCancel(ctx)
@@ -110,9 +111,19 @@ func Run(ctx context.Context, o Options) error {
 	m.close()
 	cancel()
 	watch.Wait()
-	if errors.Is(err, errStuck) { // the model is not ours yet
-		return context.Cause(outer)
+	if !errors.Is(err, errStuck) { // else the model is not ours yet
+		err = m.outcome(outer, g, err)
+	} else {
+		err = context.Cause(outer)
 	}
+	if failed := m.recorder.failure(); failed != nil {
+		return errors.Join(failed, err)
+	}
+	return err
+}
+
+// outcome is what Run has come to.
+func (m *model) outcome(outer context.Context, g *guard, err error) error {
 	switch {
 	case errors.Is(err, tea.ErrProgramPanic) || g.report.text != "":
 		return g.report.failure(err)

@@ -90,7 +90,7 @@ func (h *History) Add(snap *fleet.Snapshot) {
 		}
 	}
 	for _, s := range changed {
-		h.learn(s, snap.At())
+		h.learn(snap, s)
 		cost += 1 + len(s.Instances) + len(s.Health) + len(s.Breakers) + len(s.REDs) + len(s.Dependencies)
 	}
 	h.kept = append(h.kept, kept{snap, cost})
@@ -114,27 +114,48 @@ func Of(s *fleet.ServiceFacts) *fleet.RED {
 	return s.RED("", "", fleet.ClientSide)
 }
 
-func (h *History) learn(s *fleet.ServiceFacts, at time.Time) {
+// measured returns when it was last said how calls go, as a snapshot has it, and
+// whether that still holds then: it does not where the source does not answer.
+func measured(snap *fleet.Snapshot, r *fleet.RED) (at time.Time, holds bool) {
+	state, ok := snap.Source(r.Provenance.Feed)
+	holds = !ok || state.Status == fleet.SourceFresh
+	if r.Provenance.At.IsZero() && state.At.IsZero() { // nobody says when
+		return snap.At(), holds
+	}
+	return snap.At().Add(-snap.Age(r.Provenance, snap.At())), holds
+}
+
+func (h *History) learn(snap *fleet.Snapshot, s *fleet.ServiceFacts) {
 	r := Of(s)
 	if r == nil {
 		return
 	}
+	at, holds := measured(snap, r)
 	h.sample(s.Name, at, float32(r.Rate), float32(r.ErrorRatio), float32(r.P99))
+	if !holds {
+		h.ring(s.Name, snap.At())
+	}
 }
 
-func (h *History) sample(service string, at time.Time, rate, errors, p99 float32) {
-	bucket := at.UnixNano() / int64(h.step)
-	t := h.trends[service]
+// ring returns the trend of a service with room for a time, and the bucket of that.
+func (h *History) ring(service string, at time.Time) (t *ring, bucket int64) {
+	bucket = at.UnixNano() / int64(h.step)
+	t = h.trends[service]
 	if t == nil {
 		t = &ring{last: bucket}
 		t.clear(Points)
 		h.trends[service] = t
 	}
-	switch ahead := bucket - t.last; {
-	case ahead > 0:
+	if ahead := bucket - t.last; ahead > 0 {
 		t.clear(int(min(ahead, Points)))
 		t.last = bucket
-	case ahead <= -Points:
+	}
+	return t, bucket
+}
+
+func (h *History) sample(service string, at time.Time, rate, errors, p99 float32) {
+	t, bucket := h.ring(service, at)
+	if bucket <= t.last-Points {
 		return
 	}
 	i := Points - 1 - int(t.last-bucket)
@@ -209,7 +230,7 @@ func (h *History) TrendAt(service string, at time.Time) (Trend, bool) {
 			break
 		}
 		if s := h.kept[i].snap.Service(service); s != nil {
-			past.learn(s, h.kept[i].snap.At())
+			past.learn(h.kept[i].snap, s)
 		}
 	}
 	r, ok := past.trends[service]
@@ -236,17 +257,28 @@ func (h *History) before(at time.Time) int {
 }
 
 // Series returns how the calls of a service went between two times, as far as
-// snapshots are kept.
+// snapshots are kept: a point for each time at which it was measured, and one that is
+// not known where the source did not answer.
 func (h *History) Series(service string, from, to time.Time) fleet.REDSeries {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
 	var out fleet.REDSeries
+	var last time.Time
+	add := func(at time.Time, rate, errors, p99 float64) {
+		if !at.After(last) || at.Before(from) || at.After(to) {
+			return
+		}
+		last = at
+		out.RateOverTime = append(out.RateOverTime, fleet.Point{At: at, Value: rate})
+		out.ErrorsOverTime = append(out.ErrorsOverTime, fleet.Point{At: at, Value: errors})
+		out.LatencyOverTime = append(out.LatencyOverTime, fleet.Point{At: at, Value: p99})
+	}
 	for i := range h.kept {
-		at := h.kept[i].snap.At()
-		if at.Before(from) || at.After(to) {
+		snap := h.kept[i].snap
+		if snap.At().Before(from) || snap.At().After(to) {
 			continue
 		}
-		s := h.kept[i].snap.Service(service)
+		s := snap.Service(service)
 		if s == nil {
 			continue
 		}
@@ -254,10 +286,14 @@ func (h *History) Series(service string, from, to time.Time) fleet.REDSeries {
 		if r == nil {
 			continue
 		}
-		out.RED = *r
-		out.RateOverTime = append(out.RateOverTime, fleet.Point{At: at, Value: r.Rate})
-		out.ErrorsOverTime = append(out.ErrorsOverTime, fleet.Point{At: at, Value: r.ErrorRatio})
-		out.LatencyOverTime = append(out.LatencyOverTime, fleet.Point{At: at, Value: r.P99})
+		at, holds := measured(snap, r)
+		add(at, r.Rate, r.ErrorRatio, r.P99)
+		if len(out.RateOverTime) > 0 {
+			out.RED = *r
+			if !holds {
+				add(snap.At(), math.NaN(), math.NaN(), math.NaN())
+			}
+		}
 	}
 	return out
 }

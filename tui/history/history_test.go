@@ -192,3 +192,40 @@ func TestWhatWasBeforeIsFilledIn(t *testing.T) {
 		t.Errorf("filled %d times", h.Filled())
 	}
 }
+
+// Where the metrics do not answer, what they said last is of when they said it, however
+// often something else is known anew.
+func TestWhatIsCachedIsNotMeasuredAgain(t *testing.T) {
+	next, h := fleetOf(t), history.New(history.Options{Step: time.Minute})
+	at := func(n int) time.Time { return clock().Add(time.Duration(n) * time.Minute) }
+	for n := range 6 {
+		d := calls("cart", 9, fleet.ServerSide)
+		d.Instances = []fleet.InstanceFact{{Instance: fleet.Instance{ID: "cart-1", Service: "cart", Version: fmt.Sprint(n)}}}
+		said, status := at(min(n, 1)), fleet.SourceFresh
+		if n > 1 {
+			status = fleet.SourceFailing
+		}
+		d.REDs[0].Provenance = fleet.Provenance{At: said, Feed: fleet.MetricsFeed}
+		d.Sources = []fleet.SourceState{{Name: fleet.MetricsFeed, Status: status, At: said}}
+		h.Add(next(at(n), d))
+	}
+	got, ok := h.Trend("cart")
+	if !ok || fmt.Sprint(got.Rate[history.Points-6:]) != "[9 9 "+unknown+" NaN]" {
+		t.Errorf("the trend is %v", got.Rate)
+	}
+	if past, _ := h.TrendAt("cart", at(3)); fmt.Sprint(past.Rate[history.Points-4:]) != "[9 9 NaN "+"NaN]" {
+		t.Errorf("the trend of the past is %v", past.Rate)
+	}
+	series := h.Series("cart", at(0), at(5))
+	var values []string
+	for _, p := range series.RateOverTime {
+		values = append(values, fmt.Sprint(p.At.Sub(clock()), " ", p.Value))
+	}
+	if want := "[0s 9 1m0s 9 2m0s NaN 3m0s NaN 4m0s NaN 5m0s NaN]"; fmt.Sprint(values) != want || series.Rate != 9 {
+		t.Errorf("the series is %v, want %s", values, want)
+	}
+	// What was measured before the range is no point of it.
+	if late := h.Series("cart", at(3), at(5)); len(late.RateOverTime) != 0 {
+		t.Errorf("a series of nothing: %v", late.RateOverTime)
+	}
+}

@@ -1,13 +1,16 @@
 package screen
 
 import (
+	"cmp"
 	"errors"
 	"strings"
+	"time"
 
 	"github.com/charmbracelet/x/ansi"
 
 	"github.com/gctl-dev/gctl/fleet"
 	"github.com/gctl-dev/gctl/internal/term"
+	"github.com/gctl-dev/gctl/tui/key"
 	"github.com/gctl-dev/gctl/tui/theme"
 	"github.com/gctl-dev/gctl/tui/widget"
 )
@@ -41,6 +44,21 @@ func Sentence(err error) string {
 		return ""
 	}
 	return term.CleanLine(err.Error())
+}
+
+// Unkept says why nothing is shown of a moment in the past.
+func Unkept(look *Look, lines []string) []string {
+	t, back := look.Theme, "gctl record keeps what happens"
+	if name := look.Keys.Key(key.Live); name != "" {
+		back = name + " comes back to now; " + back
+	}
+	switch {
+	case look.Recalling:
+		return Message(look, lines, t.Dim, "Reading the recording "+t.Glyphs.More, "")
+	case look.RecallErr != nil:
+		return Message(look, lines, t.Bad, Sentence(look.RecallErr), cmp.Or(HintOf(look.RecallErr), back))
+	}
+	return Message(look, lines, t.Warn, "Nothing is kept of "+look.Now.Format(time.TimeOnly)+".", back)
 }
 
 // HintOf is what an error says to do, empty if nothing.

@@ -48,6 +48,11 @@ type Look struct {
 	Clock   time.Time     // the present second
 	Window  time.Duration // that charts and searches go back
 
+	// Of a moment that the dashboard has not seen itself: it is read from the
+	// recording, or why it cannot be. Neither: it has nothing of it.
+	Recalling bool
+	RecallErr error
+
 	Width, Height int // of the body
 	Theme         *theme.Theme
 	Keys          *key.Map

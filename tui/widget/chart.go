@@ -98,10 +98,16 @@ func (c *Chart) braille(points []fleet.Point) {
 }
 
 func (c *Chart) stars(points []fleet.Point) {
+	lastX, lastY, joined := 0, 0, false
 	for _, p := range points {
-		if x, y, ok := c.place(p, c.W, c.H); ok {
+		x, y, ok := c.place(p, c.W, c.H)
+		if ok {
 			c.cells[y*c.W+x] = '*'
 		}
+		for between := lastX + 1; ok && joined && between < x; between++ {
+			c.cells[(lastY+(y-lastY)*(between-lastX)/(x-lastX))*c.W+between] = '*'
+		}
+		lastX, lastY, joined = x, y, ok
 	}
 }
 

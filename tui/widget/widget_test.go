@@ -183,6 +183,23 @@ func TestLinesAreAsWideAsTheScreen(t *testing.T) {
 	}
 }
 
+// Between two points that follow each other there is no gap, with ASCII neither.
+func TestAChartJoinsPointsThatAreApart(t *testing.T) {
+	start := time.Date(2026, 3, 1, 14, 0, 0, 0, time.UTC)
+	points := []fleet.Point{{At: start, Value: 4}, {At: start.Add(9 * time.Minute), Value: 0}}
+	th, _ := theme.New("none", true, theme.ASCII())
+	c := widget.Draw(points, start, start.Add(9*time.Minute), 10, 4, false)
+	stars := 0
+	for y := range 4 {
+		l := &widget.Line{}
+		c.Row(l, y, "", "", th.Glyphs, time.Time{})
+		stars += strings.Count(l.String(), "*")
+	}
+	if stars != 10 {
+		t.Errorf("%d stars in 10 columns", stars)
+	}
+}
+
 func TestAChartLeavesGapsWhereNobodyKnows(t *testing.T) {
 	start := time.Date(2026, 3, 1, 14, 0, 0, 0, time.UTC)
 	var points []fleet.Point

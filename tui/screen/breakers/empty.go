@@ -16,7 +16,7 @@ func (s *Screen) empty(look *screen.Look, lines []string) []string {
 	state, ok := look.Snap.Source(fleet.BreakerFeed)
 	switch {
 	case !look.Live && look.Snap.At().IsZero():
-		return screen.Message(look, lines, t.Warn, "Nothing is kept of "+look.Now.Format("15:04:05")+".", "Back to now: "+look.Keys.Key("live"))
+		return screen.Unkept(look, lines)
 	case !ok || state.Status == fleet.SourceStarting || s.all == nil:
 		return screen.Message(look, lines, t.Dim, "Asking the instances for their breakers "+t.Glyphs.More, "")
 	case state.Status == fleet.SourceFailing:

@@ -23,6 +23,8 @@ type charts struct {
 // curves is what the job for the charts has come to.
 type curves struct {
 	asked      time.Time // when, by the look's clock
+	came       time.Time // when that was asked which has been answered
+	step       time.Duration
 	start, end time.Time
 	window     time.Duration
 	instances  int // that were known when it was asked
@@ -45,11 +47,27 @@ func (c *charts) early(f *fleet.ServiceFacts) bool {
 }
 
 func (c *charts) set(got *curves) {
-	if got.err != nil && len(got.series.RateOverTime) == 0 && c.curves.window == got.window && len(c.curves.series.RateOverTime) > 0 {
-		c.curves.asked, c.curves.err = got.asked, got.err // what was known stays
+	if got.err != nil && len(got.series.RateOverTime) == 0 && c.curves.window == got.window {
+		c.over(got.start, got.end)
+		if len(c.curves.series.RateOverTime) > 0 { // what was known stays, where it was
+			c.curves.asked, c.curves.err = got.asked, got.err
+			return
+		}
+	}
+	got.came = got.asked
+	c.curves, c.drawn = *got, [3]*widget.Chart{}
+}
+
+// over moves what is known to another range; what lies outside is forgotten.
+func (c *charts) over(start, end time.Time) {
+	if c.curves.start.Equal(start) && c.curves.end.Equal(end) {
 		return
 	}
-	c.curves, c.drawn = *got, [3]*widget.Chart{}
+	inside := func(p fleet.Point) bool { return !p.At.Before(start) && !p.At.After(end) }
+	if !slices.ContainsFunc(c.curves.series.RateOverTime, inside) {
+		c.curves = curves{}
+	}
+	c.curves.start, c.curves.end, c.drawn = start, end, [3]*widget.Chart{}
 }
 
 // chart asks how the calls went. The window ends now, or, where the time cursor is
@@ -68,16 +86,23 @@ func (s *Screen) chart(look *screen.Look) tea.Cmd {
 		}
 	}
 	got.instances = len(list)
+	got.step = max(5*time.Second, (got.window / points).Truncate(time.Second))
+	s.charts.over(got.start, got.end)
 	return s.jobs.Start(charting, func(ctx context.Context) tea.Msg {
 		if env.Metrics != nil {
 			got.series, got.err = over(ctx, env, service, list, &got)
 		}
 		if len(got.series.RateOverTime) == 0 {
 			got.series, got.seen = seen.Series(service, got.start, got.end), true
+			got.step = max(got.step, slowest)
 		}
 		return got
 	})
 }
+
+// slowest is how far apart may be what the dashboard has seen itself of calls that
+// are counted.
+const slowest = time.Minute
 
 func over(ctx context.Context, env *screen.Env, service string, list []fleet.Instance, want *curves) (fleet.REDSeries, error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
@@ -86,7 +111,7 @@ func over(ctx context.Context, env *screen.Env, service string, list []fleet.Ins
 	if err != nil {
 		return fleet.REDSeries{}, err
 	}
-	step := max(5*time.Second, (want.window / points).Truncate(time.Second))
+	step := want.step
 	q := fleet.REDQuery{Service: service, Instances: list, Side: fleet.ServerSide, Window: max(time.Minute, 4*step)}
 	if env.Identity != nil {
 		q.Identity = env.Identity(list)
@@ -120,13 +145,14 @@ func graphs() [3]graph {
 	}
 }
 
-// at is the value at a time, NaN where it is not known.
-func at(points []fleet.Point, when time.Time) float64 {
+// at is the value at a time, NaN where it is not known: nothing was measured then, or
+// in the two steps before.
+func at(points []fleet.Point, when time.Time, step time.Duration) float64 {
 	i, found := slices.BinarySearchFunc(points, when, func(p fleet.Point, when time.Time) int { return p.At.Compare(when) })
 	if !found {
 		i--
 	}
-	if i < 0 || i >= len(points) {
+	if i < 0 || i >= len(points) || when.Sub(points[i].At) > 2*step {
 		return math.NaN()
 	}
 	return points[i].Value
@@ -167,7 +193,7 @@ func (c *charts) head(l *widget.Line, left, w int, g *graph, ch *widget.Chart, l
 	if look.Live && red.Window > 0 {
 		v = g.value(red)
 	} else if list := g.points(series); len(list) > 0 {
-		v = at(list, look.Now)
+		v = at(list, look.Now, c.curves.step)
 	}
 	value := g.text(v, red)
 	style := t.Strong
@@ -181,11 +207,30 @@ func (c *charts) head(l *widget.Line, left, w int, g *graph, ch *widget.Chart, l
 	head := &widget.Line{}
 	head.Put(t.Head, g.title+" ")
 	head.Put(style, value)
+	if old := c.aged(look, red); old != "" {
+		head.Put(t.Warn, " "+old)
+	}
 	if room := w - head.Width() - widget.Width(high) - 1; high != "" && room > 0 {
 		head.Pad(head.Width() + room)
 		head.Put(t.Dim, high)
 	}
 	l.Append(head.Fit(w), w)
+}
+
+// aged says how old the value of now is, or the curve, where there is nothing newer and
+// there ought to be.
+func (c *charts) aged(look *screen.Look, red *fleet.RED) string {
+	if state, ok := look.Snap.Source(red.Provenance.Feed); ok && look.Live && red.Window > 0 &&
+		(state.Status == fleet.SourceStale || state.Status == fleet.SourceFailing) {
+		return widget.Age(look.Snap.Age(red.Provenance, look.Now)) + " old"
+	}
+	if c.curves.err != nil && !c.curves.came.IsZero() && len(c.curves.series.RateOverTime) > 0 && !c.curves.seen {
+		if !look.Live {
+			return screen.Sentence(c.curves.err)
+		}
+		return "curve " + widget.Age(look.Now.Sub(c.curves.came)) + " old"
+	}
+	return ""
 }
 
 // chart is a curve in w×h cells, nil if there is none or no room for it.

@@ -214,7 +214,7 @@ func TestTheChartsAskAndSayWhyThereAreNone(t *testing.T) {
 	if len(m.asked) != 3 {
 		t.Error("it does not ask again")
 	}
-	screentest.Want(t, s, look, "RPS 1.2k", "max 1.1k")
+	screentest.Want(t, s, look, "RPS 1.2k curve 16s old", "max 1.1k")
 	choose(t, s, "methods")
 	all := fmt.Sprintf("%+v", s.Evidence(look))
 	if !strings.Contains(all, "the charts of checkout") || !strings.Contains(all, "gctl metrics checkout --since 15m") {
@@ -246,6 +246,38 @@ func TestTheTimeCursorIsOnTheCharts(t *testing.T) {
 	if got := screentest.Plain(t, s, look); strings.Contains(got, "ERR 8.41%") {
 		t.Errorf("the number is of now:\n%s", got)
 	}
+}
+
+// A curve says nothing of a time of which it has no point.
+func TestTheCurvesEndWhereNothingIsKnown(t *testing.T) {
+	m := &metrics{series: hour()}
+	s, look := shown(t, shop(), m)
+	list := m.series[0].RateOverTime
+	last := list[len(list)-1].At
+	for after, want := range map[time.Duration]bool{0: true, time.Minute: true, 61 * time.Second: false, -2 * time.Hour: false} {
+		if v := at(list, last.Add(after), 30*time.Second); math.IsNaN(v) == want {
+			t.Errorf("%v after the last point it is %v", after, v)
+		}
+	}
+	// Where the cursor goes out of the range, the curves of the old one are gone before
+	// the answer comes, and do not come back when it fails.
+	m.err = errors.New("refused again")
+	look.Live, look.Now = false, ago(5*time.Hour)
+	cmd := s.Update(screen.Changed{Facts: true, Window: true}, look)
+	screentest.Want(t, s, look, "asking", "RPS ?")
+	screentest.Run(s, look, cmd)
+	screentest.Want(t, s, look, "refused again", "RPS ?")
+}
+
+// Where the metrics do not answer, the number of now says how old it is.
+func TestAnOldNumberSaysSo(t *testing.T) {
+	d := shop()
+	for i := range d.REDs {
+		d.REDs[i].Provenance = fleet.Provenance{Feed: fleet.MetricsFeed, At: ago(3 * time.Minute)}
+	}
+	d.Sources = append(d.Sources, fleet.SourceState{Name: fleet.MetricsFeed, Status: fleet.SourceFailing, At: ago(3 * time.Minute), Err: errors.New("down")})
+	s, look := shown(t, d, nil)
+	screentest.Want(t, s, look, "RPS 1.2k 3m old", "ERR 8.41% 3m old")
 }
 
 func TestKeysInThePanes(t *testing.T) {

@@ -17,7 +17,7 @@ func (s *Screen) empty(look *screen.Look, lines []string) []string {
 	state, ok := look.Snap.Source(fleet.CatalogFeed)
 	switch {
 	case !ok && !look.Live:
-		return screen.Message(look, lines, t.Warn, "Nothing is kept of "+look.Now.Format("15:04:05")+".", "0 comes back to now; gctl record keeps what happens")
+		return screen.Unkept(look, lines)
 	case !ok || state.Status == fleet.SourceStarting:
 		return screen.Message(look, lines, t.Dim, "Asking the catalog "+t.Glyphs.More, "")
 	case state.Status == fleet.SourceFailing:
