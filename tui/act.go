@@ -7,6 +7,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/gctl-dev/gctl/fleet"
+	"github.com/gctl-dev/gctl/tui/key"
 	"github.com/gctl-dev/gctl/tui/screen"
 	"github.com/gctl-dev/gctl/tui/screen/act"
 	"github.com/gctl-dev/gctl/tui/screen/invoke"
@@ -104,8 +105,8 @@ func (m *model) change(list ...act.Choice) tea.Cmd {
 	}
 	m.pages.count++
 	jobs := &screen.Jobs{Parent: m.ctx, Owner: m.pages.count}
-	m.pages.push(page{act.New(jobs, o), m.pages.count, jobs})
-	return m.deliver(screen.Shown{})
+	told := m.push(page{act.New(jobs, o), m.pages.count, jobs})
+	return tea.Batch(told, m.deliver(screen.Shown{}))
 }
 
 // outputMsg is what a command has said.
@@ -136,6 +137,17 @@ func (m *model) follow(r screen.Run) tea.Cmd {
 		text, _ := run(ctx, args...)
 		return outputMsg{r.Command, strings.Split(strings.TrimRight(text, "\n"), "\n")}
 	})
+}
+
+// output shows what a command has said. Keys that are being typed are not for it.
+func (m *model) output(got outputMsg) tea.Cmd {
+	m.say.Text = ""
+	show := screen.Show{Title: got.command, Lines: got.lines}
+	if !m.typing() {
+		return m.show(show)
+	}
+	m.pages.behind(m.pager(show))
+	return m.notice(screen.Say{Text: got.command + " has answered; " + m.keys.Key(key.HistBack) + " shows it"})
 }
 
 // placeOf is the screen that shows what a command shows.

@@ -22,11 +22,36 @@ func (m *model) key(msg tea.KeyPressMsg) tea.Cmd {
 		return m.sortBy(name)
 	case ok && typing.Typing():
 		if name == "ctrl+c" {
-			return tea.Quit
+			return m.quit()
 		}
 		return m.deliver(msg)
 	}
 	return m.act(m.keys.Of(name))
+}
+
+// typing tells whether keys are text.
+func (m *model) typing() bool {
+	page, ok := m.pages.top().(screen.Typing)
+	return m.input != nil || m.sort || ok && page.Typing()
+}
+
+// quit ends the dashboard.
+func (m *model) quit() tea.Cmd {
+	if text := m.unfinished(); text != "" {
+		return m.notice(screen.Say{Text: text, Bad: true})
+	}
+	return tea.Quit
+}
+
+// unfinished is what is to be said before the dashboard ends: a change is under way,
+// which that would cut short. It is said once.
+func (m *model) unfinished() string {
+	change := m.pages.changing()
+	if change == "" || change == m.warned {
+		return ""
+	}
+	m.warned = change
+	return change + " is under way: quit again to leave it half done"
 }
 
 // act does what a key means.
@@ -48,7 +73,7 @@ func (m *model) act(a key.Action) tea.Cmd {
 // everywhere are the actions that mean the same on all screens.
 func (m *model) everywhere() map[key.Action]func() tea.Cmd {
 	return map[key.Action]func() tea.Cmd{
-		key.Quit:       func() tea.Cmd { return tea.Quit },
+		key.Quit:       m.quit,
 		key.Suspend:    m.suspend,
 		key.Command:    m.command,
 		key.Filter:     m.filter,

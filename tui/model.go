@@ -43,6 +43,8 @@ type model struct {
 	guide *guide.Guide // nil where it is not shown
 	next  string       // the context to switch to
 
+	warned string // of this change, which the end of the dashboard would cut short
+
 	first      time.Time // where a replay begins
 	failed     error     // why there is nothing to replay
 	records    int       // recordings so far
@@ -221,7 +223,7 @@ func (m *model) Update(msg tea.Msg) (_ tea.Model, cmd tea.Cmd) {
 	case filledMsg:
 		return m, m.deliver(screen.Changed{Facts: true})
 	case screen.Answer:
-		return m, m.pages.answer(msg, &m.look)
+		return m, m.answer(msg)
 	case tea.KeyPressMsg:
 		return m, m.key(msg)
 	case tea.PasteMsg:
@@ -274,8 +276,7 @@ func (m *model) said(msg tea.Msg) tea.Cmd {
 		m.o.Store.Refresh()
 		return nil
 	case outputMsg:
-		m.say.Text = ""
-		return m.show(screen.Show{Title: msg.command, Lines: msg.lines})
+		return m.output(msg)
 	case screen.At:
 		return m.goTo(msg.Time, false)
 	case screen.Clip:
