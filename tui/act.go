@@ -34,6 +34,9 @@ func (m *model) to(name string) func() tea.Cmd {
 
 // invoke opens the method under the cursor, or the methods of the service.
 func (m *model) invoke() tea.Cmd {
+	if refused := m.past(); refused != nil {
+		return refused
+	}
 	f := m.focus()
 	subject := strings.TrimSpace(f.Service + " " + f.Method)
 	if subject == "" {
@@ -44,6 +47,15 @@ func (m *model) invoke() tea.Cmd {
 		return nil // it is open
 	}
 	return m.open(place)
+}
+
+// past refuses what would be done to the present while another moment is on the
+// screen; nil where that is not so.
+func (m *model) past() tea.Cmd {
+	if m.look.Live || m.o.Replay { // in a replay there is nobody to whom it could be done
+		return nil
+	}
+	return m.notice(screen.Say{Text: "this is the past, and it would be done now: " + screen.ToNow(&m.look), Bad: true})
 }
 
 // menu offers what can be done about what the cursor is on.
@@ -99,6 +111,9 @@ func instanceChoices(list []fleet.Instance) []act.Choice {
 
 // change opens the page that offers choices, or asks about the only one.
 func (m *model) change(list ...act.Choice) tea.Cmd {
+	if refused := m.past(); refused != nil {
+		return refused
+	}
 	o := act.Options{Choices: list}
 	if m.o.Protected {
 		o.Name = m.o.Context

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gctl-dev/gctl/internal/config"
 	"github.com/gctl-dev/gctl/tui/screen"
@@ -169,4 +170,29 @@ func TestAnAnswerDoesNotTakeTheKeysOfWhatIsTyped(t *testing.T) {
 	ask()
 	answers <- struct{}{}
 	saysSoon(t, run, "nothing was changed") // nothing is typed: it is seen at once
+}
+
+// What would be done now is not offered while another moment is on the screen.
+func TestThePastIsNotActedOn(t *testing.T) {
+	run := open(t, trouble(), Options{Keys: map[string][]string{"live": {"z"}}}, 120, 30)
+	run.m.goTo(clock.Add(-time.Minute), false)
+	for _, does := range []func(){
+		func() { run.send(press('a')) },
+		func() { run.send(press('x')) },
+		func() { run.do(run.m.follow(screen.Run{Command: "gctl drain cart-1", Changes: true})) },
+	} {
+		run.m.say.Text = ""
+		does()
+		if got, want := run.m.say.Text, "this is the past, and it would be done now: z comes back to now"; got != want {
+			t.Errorf("it says %q, want %q", got, want)
+		}
+		if n := len(run.m.pages.list); n != 1 {
+			t.Fatalf("%v is opened", run.m.pages.top().Place())
+		}
+	}
+	run.send(press('z'))
+	run.send(press('a'))
+	if place := run.m.pages.top().Place(); place.Screen != "act" {
+		t.Errorf("back in the present %v is seen", place)
+	}
 }

@@ -1,6 +1,7 @@
 package screen
 
 import (
+	"cmp"
 	"errors"
 	"strings"
 
@@ -8,6 +9,7 @@ import (
 
 	"github.com/gctl-dev/gctl/fleet"
 	"github.com/gctl-dev/gctl/internal/term"
+	"github.com/gctl-dev/gctl/tui/key"
 	"github.com/gctl-dev/gctl/tui/theme"
 	"github.com/gctl-dev/gctl/tui/widget"
 )
@@ -41,6 +43,11 @@ func Sentence(err error) string {
 		return ""
 	}
 	return term.CleanLine(err.Error())
+}
+
+// ToNow says what comes back to now.
+func ToNow(look *Look) string {
+	return cmp.Or(look.Keys.Key(key.Live), ":at now") + " comes back to now"
 }
 
 // HintOf is what an error says to do, empty if nothing.
