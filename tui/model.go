@@ -34,6 +34,8 @@ type model struct {
 	dark          bool
 	blurred       bool
 	mouse         bool
+	clicked       clicked
+	clicks        int // so far
 
 	pages pages
 	tabs  []tab   // the digits, as the header has them
@@ -230,6 +232,9 @@ func (m *model) Update(msg tea.Msg) (_ tea.Model, cmd tea.Cmd) {
 		return m, m.paste(msg)
 	case tea.MouseClickMsg:
 		return m, m.click(msg)
+	case unclickMsg:
+		m.unclick(msg)
+		return m, nil
 	case tea.MouseWheelMsg:
 		return m, m.wheel(msg)
 	case tea.WindowSizeMsg:
