@@ -13,9 +13,14 @@ import (
 
 // show opens a page of text.
 func (m *model) show(s screen.Show) tea.Cmd {
+	told := m.push(m.pager(s))
+	return tea.Batch(told, m.deliver(screen.Shown{}))
+}
+
+// pager makes a page of text.
+func (m *model) pager(s screen.Show) page {
 	m.pages.count++
-	m.pages.push(page{pager.New(s.Title, s.Lines), m.pages.count, &screen.Jobs{Parent: m.ctx, Owner: m.pages.count}})
-	return m.deliver(screen.Shown{})
+	return page{pager.New(s.Title, s.Lines), m.pages.count, &screen.Jobs{Parent: m.ctx, Owner: m.pages.count}}
 }
 
 // help lists the keys, those of the screen first.

@@ -7,6 +7,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/gctl-dev/gctl/fleet"
+	"github.com/gctl-dev/gctl/tui/key"
 	"github.com/gctl-dev/gctl/tui/screen"
 	"github.com/gctl-dev/gctl/tui/screen/act"
 	"github.com/gctl-dev/gctl/tui/screen/invoke"
@@ -33,6 +34,9 @@ func (m *model) to(name string) func() tea.Cmd {
 
 // invoke opens the method under the cursor, or the methods of the service.
 func (m *model) invoke() tea.Cmd {
+	if refused := m.past(); refused != nil {
+		return refused
+	}
 	f := m.focus()
 	subject := strings.TrimSpace(f.Service + " " + f.Method)
 	if subject == "" {
@@ -43,6 +47,15 @@ func (m *model) invoke() tea.Cmd {
 		return nil // it is open
 	}
 	return m.open(place)
+}
+
+// past refuses what would be done to the present while another moment is on the
+// screen; nil where that is not so.
+func (m *model) past() tea.Cmd {
+	if m.look.Live || m.o.Replay { // in a replay there is nobody to whom it could be done
+		return nil
+	}
+	return m.notice(screen.Say{Text: "this is the past, and it would be done now: " + screen.ToNow(&m.look), Bad: true})
 }
 
 // menu offers what can be done about what the cursor is on.
@@ -98,14 +111,17 @@ func instanceChoices(list []fleet.Instance) []act.Choice {
 
 // change opens the page that offers choices, or asks about the only one.
 func (m *model) change(list ...act.Choice) tea.Cmd {
+	if refused := m.past(); refused != nil {
+		return refused
+	}
 	o := act.Options{Choices: list}
 	if m.o.Protected {
 		o.Name = m.o.Context
 	}
 	m.pages.count++
 	jobs := &screen.Jobs{Parent: m.ctx, Owner: m.pages.count}
-	m.pages.push(page{act.New(jobs, o), m.pages.count, jobs})
-	return m.deliver(screen.Shown{})
+	told := m.push(page{act.New(jobs, o), m.pages.count, jobs})
+	return tea.Batch(told, m.deliver(screen.Shown{}))
 }
 
 // outputMsg is what a command has said.
@@ -136,6 +152,17 @@ func (m *model) follow(r screen.Run) tea.Cmd {
 		text, _ := run(ctx, args...)
 		return outputMsg{r.Command, strings.Split(strings.TrimRight(text, "\n"), "\n")}
 	})
+}
+
+// output shows what a command has said. Keys that are being typed are not for it.
+func (m *model) output(got outputMsg) tea.Cmd {
+	m.say.Text = ""
+	show := screen.Show{Title: got.command, Lines: got.lines}
+	if !m.typing() {
+		return m.show(show)
+	}
+	m.pages.behind(m.pager(show))
+	return m.notice(screen.Say{Text: got.command + " has answered; " + m.keys.Key(key.HistBack) + " shows it"})
 }
 
 // placeOf is the screen that shows what a command shows.

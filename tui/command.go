@@ -49,7 +49,7 @@ func orders() []order {
 		{name: "export", about: "write the incident down: Markdown and its data", do: func(m *model, _ string) tea.Cmd { return m.export() }},
 		{name: "guide", about: "the dashboard in a minute, step by step", do: func(m *model, _ string) tea.Cmd { return m.guideOpen() }},
 		{name: "help", about: "the keys of this screen", do: func(m *model, _ string) tea.Cmd { return m.help() }},
-		{name: "quit", short: "q", about: "quit", do: func(*model, string) tea.Cmd { return tea.Quit }},
+		{name: "quit", short: "q", about: "quit", do: func(m *model, _ string) tea.Cmd { return m.quit() }},
 	}
 }
 
@@ -173,6 +173,9 @@ func (m *model) orderWindow(arg string) tea.Cmd {
 func (m *model) orderContext(arg string) tea.Cmd {
 	if arg == "" {
 		return m.notice(screen.Say{Text: "which context? " + strings.Join(m.o.Contexts, ", "), Bad: true})
+	}
+	if text := m.unfinished(); text != "" {
+		return m.notice(screen.Say{Text: text, Bad: true})
 	}
 	m.next = arg
 	return tea.Quit

@@ -8,6 +8,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -23,6 +24,14 @@ type guard struct {
 
 	once   *sync.Once
 	report *crash
+	seen   atomic.Pointer[where] // as the loop left it: commands may read it at any time
+}
+
+// where is what a report says of the dashboard.
+type where struct {
+	screen        string
+	width, height int
+	did           []string // that it is added to behind its end does not matter here
 }
 
 // crash is the report of a panic.
@@ -32,11 +41,21 @@ type crash struct {
 	err  error // why there is no file
 }
 
-func newGuard(m *model) *guard { return &guard{m, &sync.Once{}, &crash{}} }
+func newGuard(m *model) *guard {
+	g := &guard{model: m, once: &sync.Once{}, report: &crash{}}
+	g.publish()
+	return g
+}
+
+// publish tells where the dashboard is now. It runs on the loop.
+func (g *guard) publish() {
+	g.seen.Store(&where{g.pages.top().Place().Screen, g.width, g.height, g.did})
+}
 
 // Update implements tea.Model.
 func (g *guard) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	defer g.watch()
+	defer g.publish() // of a panic too
 	_, cmd := g.model.Update(msg)
 	return g, g.wrap(cmd)
 }
@@ -88,8 +107,9 @@ func (g *guard) write(r any, stack []byte) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "gctl %s, %s, %s/%s\n", g.o.Version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 	fmt.Fprintf(&b, "panic: %s\n", what)
-	fmt.Fprintf(&b, "screen: %s, %dx%d\n", g.pages.top().Place().Screen, g.width, g.height)
-	fmt.Fprintf(&b, "last actions: %s\n\n%s", strings.Join(g.did, " "), withoutArguments(stack))
+	at := g.seen.Load()
+	fmt.Fprintf(&b, "screen: %s, %dx%d\n", at.screen, at.width, at.height)
+	fmt.Fprintf(&b, "last actions: %s\n\n%s", strings.Join(at.did, " "), withoutArguments(stack))
 	g.report.text = b.String()
 	if g.o.Crashes == "" {
 		return

@@ -37,8 +37,8 @@ func (m *model) header(l *widget.Line) {
 		l.Put(t.Bad, t.Glyphs.Bad+" REC failed")
 		l.Put("", " ")
 	}
-	if m.pages.elsewhere() != "" {
-		l.Put(t.Warn, t.Glyphs.Mark+" CALL")
+	if badge := m.pages.elsewhere(); badge != "" {
+		l.Put(t.Warn, t.Glyphs.Mark+" "+badge)
 		l.Put("", " ")
 	}
 	switch {

@@ -2,6 +2,7 @@ package tui
 
 import (
 	"fmt"
+	"time"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -22,11 +23,36 @@ func (m *model) key(msg tea.KeyPressMsg) tea.Cmd {
 		return m.sortBy(name)
 	case ok && typing.Typing():
 		if name == "ctrl+c" {
-			return tea.Quit
+			return m.quit()
 		}
 		return m.deliver(msg)
 	}
 	return m.act(m.keys.Of(name))
+}
+
+// typing tells whether keys are text.
+func (m *model) typing() bool {
+	page, ok := m.pages.top().(screen.Typing)
+	return m.input != nil || m.sort || ok && page.Typing()
+}
+
+// quit ends the dashboard.
+func (m *model) quit() tea.Cmd {
+	if text := m.unfinished(); text != "" {
+		return m.notice(screen.Say{Text: text, Bad: true})
+	}
+	return tea.Quit
+}
+
+// unfinished is what is to be said before the dashboard ends: a change is under way,
+// which that would cut short. It is said once.
+func (m *model) unfinished() string {
+	change := m.pages.changing()
+	if change == "" || change == m.warned {
+		return ""
+	}
+	m.warned = change
+	return change + " is under way: quit again to leave it half done"
 }
 
 // act does what a key means.
@@ -48,7 +74,7 @@ func (m *model) act(a key.Action) tea.Cmd {
 // everywhere are the actions that mean the same on all screens.
 func (m *model) everywhere() map[key.Action]func() tea.Cmd {
 	return map[key.Action]func() tea.Cmd{
-		key.Quit:       func() tea.Cmd { return tea.Quit },
+		key.Quit:       m.quit,
 		key.Suspend:    m.suspend,
 		key.Command:    m.command,
 		key.Filter:     m.filter,
@@ -135,12 +161,46 @@ func (m *model) sortBy(letter string) tea.Cmd {
 	return cmd
 }
 
-// click selects, and opens what is selected already.
+// clicked is the last click, as long as a second one at the same place is one with it.
+type clicked struct{ owner, x, y int }
+
+// doubleClick is how long that is.
+const doubleClick = 500 * time.Millisecond
+
+// unclickMsg says that a click is over.
+type unclickMsg struct{ number int }
+
+// click selects; the second of two at the same place opens.
 func (m *model) click(msg tea.MouseClickMsg) tea.Cmd {
 	if msg.Button != tea.MouseLeft || m.input != nil || msg.Y >= m.above()+m.look.Height {
 		return nil
 	}
-	return m.deliver(screen.Click{X: msg.X, Y: msg.Y - m.above()})
+	at := clicked{m.pages.list[m.pages.at].owner, msg.X, msg.Y}
+	twice := m.clicked == at
+	m.clicks++
+	if m.clicked = at; twice {
+		m.clicked = clicked{} // a third is a first one
+	}
+	number, ctx := m.clicks, m.ctx
+	over := func() tea.Msg {
+		timer := time.NewTimer(doubleClick)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+			return unclickMsg{number}
+		case <-ctx.Done():
+			return nil
+		}
+	}
+	return tea.Batch(over, m.deliver(screen.Click{X: msg.X, Y: msg.Y - m.above(), Twice: twice}))
+}
+
+// unclick ends the time in which a second click is one with the last.
+func (m *model) unclick(msg unclickMsg) {
+	if msg.number == m.clicks {
+		m.clicked = clicked{}
+	}
+	m.dirty = m.was
 }
 
 func (m *model) wheel(msg tea.MouseWheelMsg) tea.Cmd {

@@ -34,6 +34,8 @@ type model struct {
 	dark          bool
 	blurred       bool
 	mouse         bool
+	clicked       clicked
+	clicks        int // so far
 
 	pages pages
 	tabs  []tab   // the digits, as the header has them
@@ -45,6 +47,7 @@ type model struct {
 
 	recalls    int                // that were begun
 	stopRecall context.CancelFunc // of the one that is under way; nil: none is
+	warned     string             // of this change, which the end of the dashboard would cut short
 
 	first      time.Time // where a replay begins
 	failed     error     // why there is nothing to replay
@@ -225,13 +228,16 @@ func (m *model) Update(msg tea.Msg) (_ tea.Model, cmd tea.Cmd) {
 	case filledMsg:
 		return m, m.deliver(screen.Changed{Facts: true})
 	case screen.Answer:
-		return m, m.pages.answer(msg, &m.look)
+		return m, m.answer(msg)
 	case tea.KeyPressMsg:
 		return m, m.key(msg)
 	case tea.PasteMsg:
 		return m, m.paste(msg)
 	case tea.MouseClickMsg:
 		return m, m.click(msg)
+	case unclickMsg:
+		m.unclick(msg)
+		return m, nil
 	case tea.MouseWheelMsg:
 		return m, m.wheel(msg)
 	case tea.WindowSizeMsg:
@@ -278,8 +284,7 @@ func (m *model) said(msg tea.Msg) tea.Cmd {
 		m.o.Store.Refresh()
 		return nil
 	case outputMsg:
-		m.say.Text = ""
-		return m.show(screen.Show{Title: msg.command, Lines: msg.lines})
+		return m.output(msg)
 	case screen.At:
 		return m.goTo(msg.Time, false)
 	case screen.Clip:

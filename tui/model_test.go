@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 
 	"github.com/gctl-dev/gctl/fleet"
 	"github.com/gctl-dev/gctl/internal/testkit/tty"
+	"github.com/gctl-dev/gctl/tui/key"
 	"github.com/gctl-dev/gctl/tui/theme"
 )
 
@@ -181,7 +183,7 @@ func TestTheTimeCursorShowsTheMoment(t *testing.T) {
 func TestAPanicLeavesAReportWithoutSecrets(t *testing.T) {
 	run := open(t, trouble(), Options{Crashes: filepath.Join(t.TempDir(), "crashes"), Version: "v1"}, 80, 24)
 	g := newGuard(run.m)
-	run.m.note("down")
+	g.Update(press('j'))
 	func() {
 		defer func() {
 			if recover() == nil {
@@ -204,6 +206,37 @@ func TestAPanicLeavesAReportWithoutSecrets(t *testing.T) {
 	}
 	if info, err := os.Stat(g.report.path); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("%v %v", info, err)
+	}
+}
+
+// The report of a panic beside the loop is written while the loop goes on; it has what
+// led there, also where the panic is of the loop. (The race detector sees to the first.)
+func TestAReportIsWrittenWhileTheLoopGoesOn(t *testing.T) {
+	run := open(t, trouble(), Options{}, 80, 24)
+	g := newGuard(run.m)
+	panics := func(do func()) {
+		defer func() {
+			if recover() == nil {
+				t.Error("the panic was swallowed")
+			}
+		}()
+		do()
+	}
+	var beside sync.WaitGroup
+	beside.Go(func() { panics(func() { g.wrap(func() tea.Msg { panic("beside") })() }) })
+	for range 50 {
+		g.Update(press('j'))
+		g.Update(tea.WindowSizeMsg{Width: 90, Height: 30})
+	}
+	beside.Wait()
+	if !strings.Contains(g.report.text, "panic: string\nscreen: services, ") {
+		t.Errorf("%q", g.report.text)
+	}
+	g = newGuard(run.m)
+	run.m.actions[key.Help] = func() tea.Cmd { panic("on the loop") }
+	panics(func() { g.Update(press('?')) })
+	if !strings.Contains(g.report.text, "down help\n") || !strings.Contains(g.report.text, "90x30") {
+		t.Errorf("%q", g.report.text)
 	}
 }
 

@@ -31,6 +31,8 @@ type pages struct {
 	list  []page
 	at    int // the one that is seen
 	count int // of all that were ever made
+
+	gone []page // with a change under way, which goes on
 }
 
 type page struct {
@@ -52,10 +54,23 @@ func (p *page) running() string {
 	return ""
 }
 
-// drop ends what a page waits for, and returns the call that this cancels.
-func (p *page) drop() string {
-	call := p.running()
-	p.jobs.Close()
+// changing is the change that a page has under way; empty: none.
+func (p *page) changing() string {
+	if c, ok := p.Screen.(screen.Changing); ok {
+		return c.Running()
+	}
+	return ""
+}
+
+// drop ends what a page waits for, and returns the call that this cancels. A change
+// goes on: cancelled, it would be half done.
+func (p *pages) drop(n page) string {
+	if n.changing() != "" {
+		p.gone = append(p.gone, n)
+		return ""
+	}
+	call := n.running()
+	n.jobs.Close()
 	return call
 }
 
@@ -67,25 +82,51 @@ func (p *pages) push(n page) (cancelled string) {
 		keep = p.at + 1
 	}
 	for i := range p.list[keep:] {
-		cancelled = cmp.Or(p.list[keep+i].drop(), cancelled)
+		cancelled = cmp.Or(p.drop(p.list[keep+i]), cancelled)
 	}
 	p.list = append(p.list[:keep], n)
-	if len(p.list) > most {
-		cancelled = cmp.Or(p.list[1].drop(), cancelled)
+	for len(p.list) > most {
+		cancelled = cmp.Or(p.drop(p.list[1]), cancelled)
 		p.list = append(p.list[:1], p.list[2:]...)
 	}
 	p.at = len(p.list) - 1
 	return cancelled
 }
 
-// elsewhere is the call that a page has under way that is not seen; empty: none.
-func (p *pages) elsewhere() string {
+// behind puts a page behind the one that is seen: "back" leads to it, and on to what
+// was there. Behind all there is the first one.
+func (p *pages) behind(n page) {
+	if p.at == 0 {
+		p.list = slices.Insert(p.list, 0, p.list[0])
+		p.at++
+	}
+	p.list = slices.Insert(p.list, p.at, n)
+	p.at++
+}
+
+// elsewhere says what a page has under way that is not seen; empty: nothing.
+func (p *pages) elsewhere() (badge string) {
+	if len(p.gone) > 0 {
+		return "CHANGE"
+	}
 	for i := range p.list {
-		if call := p.list[i].running(); call != "" && i != p.at {
-			return call
+		switch n := &p.list[i]; {
+		case i == p.at || n.running() == "":
+		case n.changing() != "":
+			return "CHANGE"
+		default:
+			badge = "CALL"
 		}
 	}
-	return ""
+	return badge
+}
+
+// changing is a change that is under way on any page; empty: none.
+func (p *pages) changing() (change string) {
+	for _, n := range slices.Concat(p.gone, p.list) {
+		change = cmp.Or(change, n.changing())
+	}
+	return change
 }
 
 // move goes n pages back or forth and tells whether there was one.
@@ -99,13 +140,46 @@ func (p *pages) move(n int) bool {
 }
 
 // answer gives an answer to the screen that has asked.
-func (p *pages) answer(a screen.Answer, look *screen.Look) tea.Cmd {
-	for i := range p.list {
-		if p.list[i].owner == a.Owner {
-			return p.list[i].Update(a, look)
+func (m *model) answer(a screen.Answer) tea.Cmd {
+	p := &m.pages
+	owns := func(n page) bool { return n.owner == a.Owner }
+	if i := slices.IndexFunc(p.list, owns); i >= 0 {
+		n := p.list[i]
+		before := n.changing()
+		cmd := n.Update(a, &m.look)
+		return tea.Batch(cmd, m.changed(n, before, i))
+	}
+	if i := slices.IndexFunc(p.gone, owns); i >= 0 {
+		n := p.gone[i]
+		before := n.changing()
+		cmd := n.Update(a, &m.look)
+		if n.changing() == "" {
+			p.gone = slices.Delete(p.gone, i, i+1)
+			p.behind(n) // there is more to read than fits into a line
 		}
+		return tea.Batch(cmd, m.changed(n, before, p.at-1))
 	}
 	return nil
+}
+
+// changed tells what has become of a change whose page is not seen: it is the one at
+// a place of the list.
+func (m *model) changed(n page, before string, at int) tea.Cmd {
+	c, ok := n.Screen.(screen.Changing)
+	if !ok || before == "" || c.Running() != "" {
+		return nil
+	}
+	m.warned = ""
+	if at == m.pages.at {
+		return nil
+	}
+	lead := key.HistBack
+	if at > m.pages.at {
+		lead = key.HistNext
+	}
+	say := c.Outcome()
+	say.Text += "; " + m.keys.Key(lead) + " leads to it"
+	return m.notice(say)
 }
 
 // make makes the page of a place.
@@ -185,13 +259,17 @@ func (m *model) openAt(place screen.Place, at string) tea.Cmd {
 	if _, ok := screens()[place.Screen]; !ok {
 		return m.notice(screen.Say{Text: "there is no screen " + place.Screen, Bad: true})
 	}
-	left := m.pages.list[m.pages.at].running()
-	cancelled := m.pages.push(m.make(place))
+	told := m.push(m.make(place))
 	if p, ok := m.pages.top().(screen.Pointed); ok && at != "" {
 		p.Point(at)
 	}
-	told := m.tellCalls(left, key.HistBack, cancelled)
 	return tea.Batch(told, m.deliver(screen.Shown{}))
+}
+
+// push opens a page and says what becomes of calls under way.
+func (m *model) push(p page) tea.Cmd {
+	left := m.pages.list[m.pages.at].running()
+	return m.tellCalls(left, key.HistBack, m.pages.push(p))
 }
 
 // tellCalls says what becomes of calls under way when another page is seen: one that

@@ -143,12 +143,13 @@ func (m *model) pick(digit int) tea.Cmd {
 		return m.notice(screen.Say{Text: screen.Sentence(err), Bad: true})
 	}
 	m.look.Window = cmp.Or(windowOf(v), m.look.Window)
+	var left tea.Cmd
 	var told tea.Msg = screen.Changed{Facts: true, Window: true}
 	if m.pages.top().Place() != place {
-		m.pages.push(m.make(place))
+		left = m.push(m.make(place))
 		told = screen.Shown{}
 	}
-	return tea.Batch(m.dress(v), m.deliver(told), say)
+	return tea.Batch(m.dress(v), m.deliver(told), say, left)
 }
 
 // dress gives the screen that is seen the pane, the filter and the order of a view.

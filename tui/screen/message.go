@@ -48,10 +48,7 @@ func Sentence(err error) string {
 
 // Unkept says why nothing is shown of a moment in the past.
 func Unkept(look *Look, lines []string) []string {
-	t, back := look.Theme, "gctl record keeps what happens"
-	if name := look.Keys.Key(key.Live); name != "" {
-		back = name + " comes back to now; " + back
-	}
+	t, back := look.Theme, ToNow(look)+"; gctl record keeps what happens"
 	switch {
 	case look.Recalling:
 		return Message(look, lines, t.Dim, "Reading the recording "+t.Glyphs.More, "")
@@ -59,6 +56,11 @@ func Unkept(look *Look, lines []string) []string {
 		return Message(look, lines, t.Bad, Sentence(look.RecallErr), cmp.Or(HintOf(look.RecallErr), back))
 	}
 	return Message(look, lines, t.Warn, "Nothing is kept of "+look.Now.Format(time.TimeOnly)+".", back)
+}
+
+// ToNow says what comes back to now.
+func ToNow(look *Look) string {
+	return cmp.Or(look.Keys.Key(key.Live), ":at now") + " comes back to now"
 }
 
 // HintOf is what an error says to do, empty if nothing.

@@ -157,6 +157,13 @@ type Described interface {
 // screen is seen. It tells which; empty is none.
 type Running interface{ Running() string }
 
+// Changing is a screen whose call changes the fleet: it is not cancelled with its page.
+// Outcome tells in a line what has become of the last one.
+type Changing interface {
+	Running
+	Outcome() Say
+}
+
 // Tabled is a screen whose rows are data.
 type Tabled interface{ Rows(look *Look) any }
 

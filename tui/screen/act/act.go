@@ -58,6 +58,8 @@ type Screen struct {
 	reason  string
 	output  []string
 	code    int
+	did, of int // commands that succeeded, of all, where it is done
+	start   int // the first line of the output to be seen, until it was; -1: none
 	problem string
 	top     int
 }
@@ -80,6 +82,31 @@ func (s *Screen) Typing() bool {
 	return s.state == typingTTL || s.state == typingReason || s.state == confirming
 }
 
+// Running implements screen.Running: the change that is under way.
+func (s *Screen) Running() string {
+	if s.state != doing || s.o.Choices[s.at].Reads {
+		return ""
+	}
+	return s.o.Choices[s.at].Title
+}
+
+// Outcome implements screen.Changing.
+func (s *Screen) Outcome() screen.Say {
+	return screen.Say{Text: s.o.Choices[s.at].Title + ": " + s.verdict(), Bad: s.code != 0}
+}
+
+// verdict is what has become of it, in words.
+func (s *Screen) verdict() string {
+	switch {
+	case s.code == 0:
+		return "done"
+	case s.did > 0:
+		return fmt.Sprintf("%d of %d done, then it failed", s.did, s.of)
+	default:
+		return "it was not done"
+	}
+}
+
 // armAfter is how long a page ignores keys that were meant for the one before.
 const armAfter = 400 * time.Millisecond
 
@@ -89,7 +116,7 @@ type armed struct{}
 func (s *Screen) Update(msg tea.Msg, look *screen.Look) tea.Cmd {
 	switch msg := msg.(type) {
 	case screen.Shown:
-		if s.armed {
+		if s.armed && s.state != confirming { // the yes is not to be a key meant for another page
 			return nil
 		}
 		return s.arm()
@@ -120,8 +147,10 @@ func (s *Screen) arm() tea.Cmd {
 }
 
 type answer struct {
-	lines []string
-	code  int
+	lines   []string
+	code    int
+	did, of int // commands that succeeded, of all
+	last    int // the first line of the last one
 }
 
 func (s *Screen) heard(msg tea.Msg, look *screen.Look) tea.Cmd {
@@ -132,10 +161,13 @@ func (s *Screen) heard(msg tea.Msg, look *screen.Look) tea.Cmd {
 			return s.choose(look)
 		}
 	case answer:
-		s.output, s.code, s.top = msg.lines, msg.code, 0
+		s.output, s.code, s.top, s.start = msg.lines, msg.code, 0, -1
+		if msg.code != 0 {
+			s.start = msg.last
+		}
 		switch {
 		case s.state == doing:
-			s.state = done
+			s.state, s.did, s.of = done, msg.did, msg.of
 			return screen.Send(screen.Refresh{})
 		case s.o.Choices[s.at].Reads || msg.code != 0:
 			s.state = done
@@ -310,9 +342,10 @@ func (s *Screen) run(look *screen.Look, with func([]string) []string, reason boo
 		all = append(all, with(args))
 	}
 	return s.jobs.Start("run", func(ctx context.Context) tea.Msg {
-		var a answer
+		a := answer{of: len(all)}
 		for i, args := range all {
 			output, code := do(ctx, args...)
+			a.last = len(a.lines)
 			if len(all) > 1 {
 				a.lines = append(a.lines, fmt.Sprintf("%d of %d: gctl %s", i+1, len(all), screen.Line(args...)))
 			}
@@ -323,6 +356,7 @@ func (s *Screen) run(look *screen.Look, with func([]string) []string, reason boo
 				}
 				break
 			}
+			a.did++
 		}
 		return a
 	})
@@ -334,6 +368,8 @@ func (s *Screen) Status(*screen.Look, *widget.Line) {}
 // Hints implements screen.Screen. As long as keys are ignored, none is named.
 func (s *Screen) Hints() []screen.Hint {
 	switch {
+	case s.Running() != "":
+		return []screen.Hint{{Action: key.Back, Does: "leave it to run on"}}
 	case !s.armed || s.state == previewing || s.state == doing:
 		return []screen.Hint{{Action: key.Back, Does: "leave"}}
 	case s.state == choosing:

@@ -211,10 +211,84 @@ func TestSeveralOneAfterTheOther(t *testing.T) {
 		typeIn(s, look, "")
 		screentest.Want(t, s, look, "5 of 5: gctl quarantine user-5")
 		typeIn(s, look, "y")
-		screentest.Want(t, s, look, "2 of 5: gctl quarantine user-2", "error: refused", "the other 3 were not tried", "it was not done")
+		screentest.Want(t, s, look, "2 of 5: gctl quarantine user-2", "error: refused", "the other 3 were not tried", "1 of 5 done, then it failed; esc goes back")
 		if len(c.ran) != 7 {
 			t.Errorf("ran %q", c.ran)
 		}
+		if got, want := s.Outcome(), (screen.Say{Text: "quarantine user-1: 1 of 5 done, then it failed", Bad: true}); got != want {
+			t.Errorf("it tells %+v, want %+v", got, want)
+		}
+	})
+}
+
+// Where there is no room for all, what failed is seen first; what went well is above.
+func TestWhatFailedIsSeenFirst(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		c := &commands{code: func(line string) int {
+			if strings.Contains(line, "user-3") && strings.Contains(line, "--yes") {
+				return 1
+			}
+			return 0
+		}}
+		s, look := page(t, c, act.Options{Choices: []act.Choice{quarantine("user-1", "user-2", "user-3")}})
+		look.Height = 10
+		typeIn(s, look, "")
+		typeIn(s, look, "")
+		typeIn(s, look, "y")
+		screentest.Want(t, s, look, "3 of 3: gctl quarantine user-3", "error: refused", "2 of 3 done, then it failed")
+		for range 9 {
+			screentest.Act(s, look, key.Up)
+			screentest.Plain(t, s, look)
+		}
+		screentest.Want(t, s, look, "1 of 3: gctl quarantine user-1")
+	})
+}
+
+// A page that asks for the yes and is come back to hears no key for 400 ms again.
+func TestThePageThatAsksIsArmedAgainWhenItIsComeBackTo(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		c := &commands{}
+		s, look := page(t, c, act.Options{Choices: []act.Choice{quarantine("user-3")}})
+		typeIn(s, look, "")
+		typeIn(s, look, "")
+		arm := s.Update(screen.Shown{}, look)
+		if typeIn(s, look, "y"); len(c.ran) != 1 {
+			t.Fatalf("a key before its time has done %q", c.ran)
+		}
+		screentest.Run(s, look, arm)
+		if typeIn(s, look, "y"); len(c.ran) != 2 {
+			t.Errorf("ran %q", c.ran)
+		}
+	})
+}
+
+// What changes something is said to be under way as long as it is, and to run on when
+// it is left; what only reads is not.
+func TestAChangeUnderWayIsNamed(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		c := &commands{}
+		s, look := page(t, c, act.Options{Choices: []act.Choice{quarantine("user-3")}})
+		typeIn(s, look, "")
+		typeIn(s, look, "")
+		if s.Running() != "" {
+			t.Errorf("%s is under way before it was agreed to", s.Running())
+		}
+		screentest.Send(s, look, tea.KeyPressMsg{Code: 'y', Text: "y"})
+		do := s.Update(tea.KeyPressMsg{Code: tea.KeyEnter}, look)
+		if hints := s.Hints(); s.Running() != "quarantine user-3" || hints[0].Does != "leave it to run on" {
+			t.Errorf("%q is under way, %v", s.Running(), hints)
+		}
+		screentest.Run(s, look, do)
+		if got := s.Outcome(); s.Running() != "" || got != (screen.Say{Text: "quarantine user-3: done"}) {
+			t.Errorf("%q is under way, %v", s.Running(), got)
+		}
+		reads := act.New(&screen.Jobs{Parent: t.Context()}, act.Options{Choices: []act.Choice{limits()}})
+		arm := reads.Update(screen.Shown{}, look)
+		run := reads.Update(arm(), look)
+		if run == nil || reads.Running() != "" {
+			t.Errorf("what only reads is a change: %q", reads.Running())
+		}
+		screentest.Run(reads, look, run)
 	})
 }
 

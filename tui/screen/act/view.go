@@ -35,7 +35,10 @@ func (s *Screen) View(look *screen.Look) []string {
 		foot = append(foot, wrap(look, style, q)...)
 	}
 	var body []styled
-	for _, line := range s.said(look) {
+	for i, line := range s.said(look) {
+		if i == s.start && s.state == done {
+			s.top, s.start = len(body), -1
+		}
 		body = append(body, wrap(look, s.style(t, line), line)...)
 	}
 	p := &painter{look: look}
@@ -109,12 +112,8 @@ func (s *Screen) question() []string {
 			q = "protected: type " + s.o.Name + " and enter to do it, esc to leave: " + s.input.Value() + "_"
 		}
 	case done:
-		switch {
-		case s.o.Choices[s.at].Reads:
-		case s.code == 0:
-			q = "done; esc goes back"
-		default:
-			q = "it was not done; esc goes back"
+		if !s.o.Choices[s.at].Reads {
+			q = s.verdict() + "; esc goes back"
 		}
 	case choosing, previewing, doing:
 	}

@@ -187,14 +187,14 @@ func (s *Screen) fill() {
 }
 
 // Visible implements screen.Visible: the callers whose breakers are listed, and then
-// those of the matrix.
+// those of the matrix, where there is one.
 func (s *Screen) Visible() []fleet.Subject {
 	var list []fleet.Subject
 	for r := range s.table.Visible() {
 		list = append(list, fleet.Subject{Service: r.b.Caller.Service, Instance: r.b.Caller.ID})
 	}
 	list = slices.Compact(list)
-	if m := s.grid.matrix; m != nil {
+	if m := s.grid.matrix; m != nil && !s.alone {
 		for _, name := range m.callers[min(s.grid.top, len(m.callers)):min(s.grid.top+s.grid.height, len(m.callers))] {
 			list = append(list, fleet.Subject{Service: name})
 		}

@@ -3,6 +3,7 @@ package breakers
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -87,6 +88,32 @@ func TestTheCursorStaysOnItsCellWhenTheOrderChanges(t *testing.T) {
 	look.Snap = screentest.Snapshot(t, fleet.Delta{Breakers: list, Sources: []fleet.SourceState{fresh()}})
 	screentest.Send(s, look, screen.Changed{Facts: true})
 	screentest.Want(t, s, look, "checkout       ▌! HALF 3/5", "checkout → payments")
+}
+
+// Where there is no matrix on the screen nobody scrolls it: its cursor may follow its
+// cell to the top all the same.
+func TestACellComesToTheTopWhileOnlyTheListIsSeen(t *testing.T) {
+	var list []fleet.Breaker
+	for i := range 9 {
+		list = append(list, breaker(fmt.Sprintf("caller-%d", i), fmt.Sprintf("caller-%d-1", i), "user/read", fmt.Sprintf("user-%d", i), fleet.BreakerClosed))
+	}
+	s, look := shown(t, "", list, fresh())
+	screentest.Act(s, look, key.Bottom, key.Right, key.Right, key.Right)
+	list[8].Target, list[8].State = "user-3", fleet.BreakerOpen
+	look.Width = 59
+	screentest.Plain(t, s, look)
+	look.Snap = screentest.Snapshot(t, fleet.Delta{Breakers: list, Sources: []fleet.SourceState{fresh()}})
+	screentest.Send(s, look, screen.Changed{Facts: true})
+	for _, on := range s.Visible() {
+		if on.Instance == "" {
+			t.Errorf("%s is watched for a matrix that is not seen", on.Service)
+		}
+	}
+	look.Width = 120
+	screentest.Want(t, s, look, "caller-8       ▌✗ OPEN for 2m")
+	if seen := s.Visible(); !slices.Contains(seen, fleet.Subject{Service: "caller-0"}) {
+		t.Errorf("%v is watched, and not what the matrix shows", seen)
+	}
 }
 
 func TestWordsOfStates(t *testing.T) {

@@ -42,13 +42,13 @@ func (g *grid) set(m *matrix) {
 	if g.moved {
 		for i, name := range m.callers {
 			if name == g.on.caller {
-				g.top += i - g.row
+				g.top = max(0, g.top+i-g.row) // nobody may draw, and scroll, before it is used
 				g.row = i
 			}
 		}
 		for i, name := range m.callees {
 			if name == g.on.callee {
-				g.left += i - g.column
+				g.left = max(0, g.left+i-g.column)
 				g.column = i
 			}
 		}

@@ -40,6 +40,19 @@ func TestAUnaryCallShowsItsAnswer(t *testing.T) {
 	}
 }
 
+// What is on the screen then is not what would be called.
+func TestNothingIsCalledFromThePast(t *testing.T) {
+	d := opened(t, "Get")
+	d.fill("id", "o-1")
+	d.look.Live = false
+	d.act(key.Send)
+	d.says("not sent: this is the past, and it would be called now: 0 comes back to now")
+	d.sees("nothing was sent yet")
+	d.look.Live = true
+	d.act(key.Send)
+	d.sees("✓ OK")
+}
+
 func TestAStatusIsShownWithItsDetails(t *testing.T) {
 	d := opened(t, "Get")
 	d.fill("id", "missing")

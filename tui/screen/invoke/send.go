@@ -38,6 +38,9 @@ func (p *page) send(look *screen.Look) tea.Cmd {
 		}
 		return say("not sent: " + text)
 	}
+	if !look.Live && p.stream == nil {
+		return say("not sent: this is the past, and it would be called now: " + screen.ToNow(look))
+	}
 	request, err := p.fields.form.Message()
 	if err != nil {
 		return say("not sent: " + screen.Sentence(err))
