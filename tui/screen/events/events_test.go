@@ -314,6 +314,52 @@ func TestThePastIsAskedAgainOnlyForMore(t *testing.T) {
 	}
 }
 
+// What those remember who are asked goes on: they are asked again when the screen is
+// come back to, and about once a minute while it is looked at; at once after a failure.
+func TestThePastOfALivingFleetIsAskedAgain(t *testing.T) {
+	var asked []string
+	var fails error
+	s, look := shown(t, "", story(), func(_ context.Context, _ string, _, until time.Time) (fleet.EventList, error) {
+		asked = append(asked, until.Format(time.TimeOnly))
+		return fleet.EventList{From: until.Add(-time.Hour)}, fails
+	})
+	want := func(times ...string) {
+		t.Helper()
+		if fmt.Sprint(asked) != fmt.Sprint(times) {
+			t.Errorf("asked until %v, want %v", asked, times)
+		}
+		asked = nil
+	}
+	want("14:05:00")
+	for range 60 {
+		look.Now = look.Now.Add(time.Second)
+		screentest.Send(s, look, screen.Changed{})
+	}
+	want()
+	for range 120 {
+		look.Now = look.Now.Add(time.Second)
+		screentest.Send(s, look, screen.Changed{})
+	}
+	want("14:06:01", "14:07:02")
+	look.Now = look.Now.Add(5 * time.Second)
+	screentest.Send(s, look, screen.Shown{})
+	want("14:08:05")
+	// It was refused: the next that wants it asks again.
+	fails = errors.New("refused")
+	screentest.Act(s, look, key.Refresh)
+	want("14:08:05")
+	look.Live = false
+	screentest.Send(s, look, screen.Changed{Window: true})
+	want("14:08:05")
+	// The past does not go on.
+	fails = nil
+	screentest.Act(s, look, key.Refresh)
+	want("14:08:05")
+	look.Now = look.Now.Add(-time.Hour / 4)
+	screentest.Send(s, look, screen.Shown{}, screen.Changed{})
+	want()
+}
+
 func TestNewEventsAppearAndOtherFactsCostNothing(t *testing.T) {
 	store := fleet.NewStore(t.Context(), fleet.StoreOptions{})
 	t.Cleanup(store.Close)
