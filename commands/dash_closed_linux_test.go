@@ -2,6 +2,7 @@ package commands
 
 import (
 	"context"
+	"errors"
 	"os/signal"
 	"syscall"
 	"testing"
@@ -22,7 +23,7 @@ func TestAHangUpThatIsIgnoredStaysSo(t *testing.T) {
 		t.Error("a hang-up is heard")
 	}
 	stop()
-	if ctx.Err() != context.Canceled { //nolint:errorlint // as it is
+	if !errors.Is(ctx.Err(), context.Canceled) {
 		t.Errorf("%v", ctx.Err())
 	}
 }

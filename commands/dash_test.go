@@ -77,7 +77,7 @@ func TestAnExportSaysWhatItCouldNotRead(t *testing.T) {
 		home := t.TempDir()
 		f, _ := withCatalog(&fakeCatalog{instances: shop}, map[string]string{"XDG_STATE_HOME": home})
 		o := &dashOptions{f: f, record: filepath.Join(home, "recording")}
-		f.ControlPlane = func() (fleet.ControlPlane, error) { return nil, nil }
+		f.ControlPlane = func() (fleet.ControlPlane, error) { return nil, nil } //nolint:nilnil // nobody is asked
 		f.Actions = func() (action.Journal, error) { return state.NewJournal(filepath.Join(home, "actions.jsonl")), nil }
 		if broken {
 			if err := os.WriteFile(o.record, []byte("no recording"), 0o600); err != nil {

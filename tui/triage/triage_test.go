@@ -73,14 +73,14 @@ func TestBreakersAreCountedByWhatTheyDo(t *testing.T) {
 // That there are no breakers is known only from a source that answers.
 func TestNoBreakersAreKnownOnlyFromASourceThatAnswers(t *testing.T) {
 	for status, want := range map[fleet.SourceStatus]string{
-		"": "ok ", fleet.SourceFresh: "ok ", fleet.SourceStale: "ok ", fleet.SourceStarting: "unknown unknown", fleet.SourceFailing: "unknown unknown",
+		"": "ok, ", fleet.SourceFresh: "ok, ", fleet.SourceStale: "ok, ", fleet.SourceStarting: "unknown, unknown", fleet.SourceFailing: "unknown, unknown",
 	} {
 		d := fleet.Delta{Services: []fleet.Service{{Name: "a"}}}
 		if status != "" {
 			d.Sources = []fleet.SourceState{{Name: fleet.BreakerFeed, Status: status}}
 		}
 		to := triage.Towards(screentest.Snapshot(t, d))["a"]
-		if v, text := to.Worst(); v.String()+" "+text != want {
+		if v, text := to.Worst(); v.String()+", "+text != want {
 			t.Errorf("%q: %v %q, want %q", status, v, text, want)
 		}
 		to.Add(&fleet.Breaker{State: fleet.BreakerClosed})
