@@ -5,6 +5,7 @@ package events
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -40,6 +41,9 @@ type Screen struct {
 func New(jobs *screen.Jobs, subject string) *Screen {
 	s := &Screen{subject: subject, jobs: jobs}
 	s.table.Columns = s.columns()
+	if subject != "" { // all are about it
+		s.table.Columns = slices.DeleteFunc(s.table.Columns, func(c widget.Column[row]) bool { return c.Title == "SERVICE" })
+	}
 	return s
 }
 

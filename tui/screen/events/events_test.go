@@ -83,10 +83,13 @@ func TestEventsAreShownNewestFirst(t *testing.T) {
 
 func TestASubjectLeavesItsEvents(t *testing.T) {
 	var asked string
-	s, _ := shown(t, "user", story(), func(_ context.Context, service string, _, _ time.Time) (fleet.EventList, error) {
+	s, look := shown(t, "user", story(), func(_ context.Context, service string, _, _ time.Time) (fleet.EventList, error) {
 		asked = service
 		return fleet.EventList{}, fleet.ErrNoHistory
 	})
+	narrow := *look
+	narrow.Width, narrow.Height = 60, 13
+	want(t, s, &narrow, "✗ health user-3 serving → not_serving") // no room is lost to what all are about
 	if got := strings.Join(times(s), ", "); got != "~14:02:00 health, 13:55:00 gap" || asked != "user" {
 		t.Errorf("shown are %s; asked about %q", got, asked)
 	}
@@ -279,7 +282,7 @@ func TestANoteIsTypedAndShownAmongTheEvents(t *testing.T) {
 	if len(said) != 1 || said[0] != tea.Msg(screen.Say{Text: "noted at 14:05:00"}) || s.Typing() {
 		t.Errorf("enter says %v", said)
 	}
-	want(t, s, look, "14:05:00       ● note    user", "rolled back q!")
+	want(t, s, look, "14:05:00       ● note    – ", "rolled back q!")
 	if list := look.Notes.List(); len(list) != 1 || list[0] != (notes.Note{At: screentest.Now(), Service: "user", Text: "rolled back q!"}) {
 		t.Errorf("notes = %+v", list)
 	}
