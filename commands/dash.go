@@ -55,6 +55,7 @@ type dashOptions struct {
 	ascii  bool
 	shot   bool
 	record string
+	note   string // what is said first
 	replay string
 	size   string
 	plain  bool
@@ -127,10 +128,28 @@ func (o *dashOptions) show(ctx context.Context) error {
 		if !errors.As(err, &other) {
 			return err
 		}
-		if err := o.f.Switch(other.Context); err != nil {
+		if err := o.enter(other.Context); err != nil {
 			return err
 		}
 	}
+}
+
+// enter switches to another context. A recording is of one fleet: that into a named
+// folder has ended, and neither goes on with another fleet nor is its past.
+func (o *dashOptions) enter(name string) error {
+	c, err := o.f.Context()
+	if err != nil {
+		return err
+	}
+	if err := o.f.Switch(name); err != nil {
+		return err
+	}
+	o.note = ""
+	if o.record != "" {
+		o.note = "the recording " + o.record + " has ended: it is of " + cmp.Or(c.Name, "the fleet before")
+		o.record = ""
+	}
+	return nil
 }
 
 // once shows the dashboard of one context.
@@ -217,7 +236,7 @@ func (o *dashOptions) options(ctx context.Context) (tui.Options, error) {
 		ReadOnly: c.ReadOnly, Protected: c.Protected, Contexts: file.Names(),
 		Place: o.screen, Window: window, Theme: name, ASCII: o.ascii || file.Dash.ASCII || !term.UTF8(f.Getenv), Keys: file.Dash.Keys, Columns: file.Dash.Columns,
 		Views: o.views.all(file), SaveView: func(digit int, v *config.View) (map[int]config.View, error) { return o.views.save(file, digit, v) },
-		Version: f.Version, Crashes: crashes,
+		Note: o.note, Version: f.Version, Crashes: crashes,
 		In: f.Streams.In, Out: f.Streams.Out, Environ: os.Environ(),
 	}, nil
 }

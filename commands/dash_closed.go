@@ -14,6 +14,15 @@ import (
 // errWindow says why a dashboard has ended that nobody sees any more.
 var errWindow = errors.New("the window was closed")
 
+// untilHangup is a context that ends when the terminal hangs up, unless hang-ups are
+// ignored, as by nohup.
+func untilHangup(ctx context.Context) (context.Context, context.CancelFunc) {
+	if signal.Ignored(syscall.SIGHUP) {
+		return context.WithCancel(ctx)
+	}
+	return signal.NotifyContext(ctx, syscall.SIGHUP)
+}
+
 // whileOpen runs something until the window of the terminal is closed, which ends
 // its context: the kernel or a shell tells it (SIGHUP), and the terminal shows it. Where
 // hang-ups are ignored, as by nohup, the terminal alone does.

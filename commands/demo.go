@@ -6,11 +6,9 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"runtime"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -71,7 +69,7 @@ func (o *demoOptions) run(ctx context.Context) (err error) {
 	f := o.f
 	dash := o.dash && f.Streams.InTTY && f.Streams.OutTTY
 	// A terminal that is closed ends the demo too.
-	ctx, stop := signal.NotifyContext(ctx, syscall.SIGHUP)
+	ctx, stop := untilHangup(ctx)
 	defer stop()
 	userd, err := findProgram("userd")
 	if err != nil {

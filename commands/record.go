@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os/signal"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -82,7 +80,7 @@ Exit codes: 0 done; 1 there is no place for it.`,
 
 func (o *recordOptions) run(ctx context.Context) (err error) {
 	// A terminal that is closed ends it in order too.
-	ctx, stop := signal.NotifyContext(ctx, syscall.SIGHUP)
+	ctx, stop := untilHangup(ctx)
 	defer stop()
 	dir, err := recordingDir(o.f, o.dir)
 	if err != nil {

@@ -53,7 +53,7 @@ func (m *model) help() tea.Cmd {
 		"  err>1 p99>200ms    comparisons with a column: > < >= <= = !=",
 		"", "Command line:")
 	for _, o := range orders() {
-		lines = append(lines, fmt.Sprintf("  :%-17s %s", strings.TrimSpace(o.name+" "+o.takes), o.about))
+		lines = append(lines, fmt.Sprintf("  :%-18s %s", strings.TrimSpace(o.name+" "+o.takes), o.about))
 	}
 	return m.show(screen.Show{Title: "help", Lines: lines})
 }

@@ -168,7 +168,11 @@ func (m *model) Init() tea.Cmd {
 
 // begin is the command of a dashboard over a living fleet.
 func (m *model) begin() tea.Cmd {
-	return tea.Batch(tea.RequestBackgroundColor, m.wait(m.live.Version()), m.tick(), m.backfill(), m.deliver(screen.Shown{}))
+	var note tea.Cmd
+	if m.o.Note != "" {
+		note = m.notice(screen.Say{Text: m.o.Note})
+	}
+	return tea.Batch(note, tea.RequestBackgroundColor, m.wait(m.live.Version()), m.tick(), m.backfill(), m.deliver(screen.Shown{}))
 }
 
 // wait is the command that waits for a newer snapshot.

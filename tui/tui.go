@@ -61,6 +61,7 @@ type Options struct {
 
 	Guide Guide
 
+	Note    string // what is said first, for a while
 	Version string // of gctl, for the report of a crash
 	Crashes string // folder for such reports; empty: none is written
 

@@ -24,6 +24,7 @@ type document struct {
 	Events    []eventDoc     `json:"events"` // sorted by time, as notes and actions are
 	Notes     []noteDoc      `json:"notes"`
 	Actions   []actionDoc    `json:"actions"`
+	ActionErr string         `json:"actions_error"` // why it is not known what was done; empty if it is
 	Traces    []string       `json:"traces"`
 	Evidence  []why.Evidence `json:"evidence"`
 	Snapshots snapshotsDoc   `json:"snapshots"`
@@ -77,7 +78,8 @@ func (s *snapshotsDoc) all() []*snapshotDoc {
 }
 
 type recordingDoc struct {
-	File    string   `json:"file"`    // empty: nothing was recorded in that time
+	File    string   `json:"file"`    // empty: nothing was recorded in that time, or Error
+	Error   string   `json:"error"`   // why it could not be read
 	Missing []string `json:"missing"` // what could not be read
 }
 
@@ -91,9 +93,12 @@ func newDocument(in *Incident) *document {
 		Format: formatName, Version: formatVersion, Title: in.Title, Context: in.Context, Author: in.Author,
 		Exported: known(in.Exported), From: known(in.From), To: known(in.To), Cursor: known(in.Cursor),
 		Report: in.Report, Traces: append([]string{}, in.Traces...), Evidence: append([]why.Evidence{}, in.Evidence...),
-		Events: each(in.Events, newEvent), Actions: each(in.Actions, newAction),
+		Events: each(in.Events, newEvent), Actions: each(in.Actions, newAction), ActionErr: errorText(in.ActionsErr),
 		Notes:     each(in.Notes, func(n *Note) noteDoc { return noteDoc{n.At.UTC(), n.Author, n.Text} }),
 		Snapshots: snapshotsDoc{newSnapshot(in.Start), newSnapshot(in.AtCursor), newSnapshot(in.End)},
+	}
+	if in.RecordingErr != nil {
+		d.Recording = &recordingDoc{Error: errorText(in.RecordingErr), Missing: []string{}}
 	}
 	slices.SortStableFunc(d.Events, func(a, b eventDoc) int { return a.At.Compare(b.At) })
 	slices.SortStableFunc(d.Actions, func(a, b actionDoc) int { return a.At.Compare(b.At) })

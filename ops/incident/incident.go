@@ -50,6 +50,9 @@ type Incident struct {
 	// there is none.
 	Recording *recording.Recording
 
+	// Why it is not known what was done, and what was recorded: both could not be read.
+	ActionsErr, RecordingErr error
+
 	// Hide are the values that must not be shown wherever they stand, such as the
 	// tokens of the context.
 	Hide []string

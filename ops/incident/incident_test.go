@@ -304,3 +304,27 @@ func TestTheDataAreJSON(t *testing.T) {
 	}
 	look(all)
 }
+
+// What could not be read is not said to be nothing.
+func TestWhatCouldNotBeReadIsSaid(t *testing.T) {
+	in := &incident.Incident{From: at(0), To: at(time.Hour), ActionsErr: errors.New("actions.jsonl: permission denied"), RecordingErr: errors.New("fleet.rec: input/output error")}
+	dir := filepath.Join(t.TempDir(), "incident")
+	if err := incident.Write(t.Context(), dir, in); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(filepath.Join(dir, "incident.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := strings.ReplaceAll(string(text), "\\", "")
+	for _, want := range []string{"Not known: the journal here could not be read: actions.jsonl: permission denied", "the recording could not be read: fleet.rec: input/output error"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page lacks %q:\n%s", want, page)
+		}
+	}
+	for _, not := range []string{"Nothing, as far as", "nothing was recorded"} {
+		if strings.Contains(page, not) {
+			t.Errorf("the page says %q", not)
+		}
+	}
+}

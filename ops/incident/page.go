@@ -218,6 +218,8 @@ func (d *document) files(b *strings.Builder) {
 	case r == nil:
 		b.WriteString("- nothing was recorded\n")
 		return
+	case r.Error != "":
+		fmt.Fprintf(b, "- the recording could not be read: %s\n", inline(r.Error))
 	case r.File == "":
 		b.WriteString("- nothing was recorded in that time\n")
 	default:

@@ -224,6 +224,10 @@ func breakerText(b *breakerDoc) string {
 // done is what was changed, and what of it still is.
 func (d *document) done(b *strings.Builder) {
 	b.WriteString("\n## What was done\n\n")
+	if d.ActionErr != "" {
+		fmt.Fprintf(b, "Not known: the journal here could not be read: %s\n", inline(d.ActionErr))
+		return
+	}
 	if len(d.Actions) == 0 {
 		b.WriteString("Nothing, as far as the journal here knows.\n")
 		return

@@ -17,8 +17,9 @@ type Outlier struct {
 }
 
 const (
-	fewPeers = 3 // of fewer nobody can say which one is odd
-	apart    = 5 // times what is usual among its peers
+	fewPeers = 3  // of fewer nobody can say which one is odd
+	apart    = 5  // times what is usual among its peers
+	fewCalls = 20 // of fewer one that failed or was slow says little
 )
 
 // Outliers finds the instances of a service that stand out among those whose calls are
@@ -34,6 +35,9 @@ func Outliers(s *fleet.ServiceFacts) []Outlier {
 	errors, p99 := median(peers, errorRatio), median(peers, seconds)
 	var list []Outlier
 	for _, r := range peers {
+		if r.Window > 0 && r.Rate*r.Window.Seconds() < fewCalls {
+			continue
+		}
 		o := Outlier{Instance: r.Instance}
 		if e := errorRatio(r); e >= errorsMany && e >= apart*max(errors, errorFloor) {
 			o.Text, o.score = fmt.Sprintf("errors %.0f%%", e*100), 100+100*min(1, e)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"testing"
+	"time"
 
 	"github.com/gctl-dev/gctl/fleet"
 	"github.com/gctl-dev/gctl/tui/history"
@@ -22,11 +23,23 @@ func counted(side fleet.Side, of ...[2]float64) *fleet.ServiceFacts {
 func TestAnInstanceThatStandsOut(t *testing.T) {
 	usual := [2]float64{0, .004}
 	nan := math.NaN()
+	// over is a service of which so many calls of the last instance were counted in a
+	// minute.
+	over := func(calls float64, s *fleet.ServiceFacts) *fleet.ServiceFacts {
+		for _, r := range s.REDs {
+			r.Window = time.Minute
+		}
+		s.REDs[len(s.REDs)-1].Rate = calls / 60
+		return s
+	}
 	for _, c := range []struct {
 		name  string
 		facts *fleet.ServiceFacts
 		want  string
 	}{
+		{"one call that failed is no outlier", over(1, counted(fleet.ServerSide, usual, usual, [2]float64{1, .9})), "ok "},
+		{"nor are a few", over(19, counted(fleet.ServerSide, usual, usual, [2]float64{1, .9})), "ok "},
+		{"many are", over(21, counted(fleet.ServerSide, usual, usual, [2]float64{1, .9})), "degraded user-3 errors 100%"},
 		{"all alike", counted(fleet.ServerSide, usual, usual, usual), "ok "},
 		{"one is slow", counted(fleet.ServerSide, usual, usual, [2]float64{0, .9}), "degraded user-3 p99 ×225"},
 		{"slower than the largest bucket", counted(fleet.ServerSide, usual, usual, [2]float64{0, math.Inf(1)}), "degraded user-3 p99 ×999+"},

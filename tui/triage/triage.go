@@ -84,6 +84,14 @@ func HealthOf(s *fleet.ServiceFacts, id string) *fleet.Health {
 // Breakers counts breakers by what they do to calls.
 type Breakers struct {
 	All, Open, HalfOpen, Throttling, Forced, Flapping, Unknown int
+
+	Unheard bool // who tells of breakers has not answered, or fails: that there are none may be untrue
+}
+
+// Unheard tells whether those who tell of breakers have not answered yet, or fail.
+func Unheard(snap *fleet.Snapshot) bool {
+	state, ok := snap.Source(fleet.BreakerFeed)
+	return ok && (state.Status == fleet.SourceStarting || state.Status == fleet.SourceFailing)
 }
 
 // Add counts one.
@@ -119,12 +127,21 @@ func Towards(snap *fleet.Snapshot) map[string]Breakers {
 			to[b.Target] = n
 		}
 	}
+	if Unheard(snap) {
+		for _, s := range snap.Services() {
+			n := to[s.Name]
+			n.Unheard = true
+			to[s.Name] = n
+		}
+	}
 	return to
 }
 
 // Worst is the worst that there is among them, in a word or two: "2 open".
 func (n *Breakers) Worst() (Verdict, string) {
 	switch {
+	case n.All == 0 && n.Unheard:
+		return Unknown, "unknown"
 	case n.All == 0:
 		return Good, ""
 	case n.Open > 0:
@@ -293,7 +310,11 @@ func (s *Service) breakers() finding {
 		return finding{Bad, 250 + 10*float64(s.Breakers.Open), "breakers " + text}
 	case Warn:
 		return finding{Warn, 80, "breakers " + text}
-	case Good, Idle, Unknown:
+	case Unknown:
+		if s.Breakers.Unknown > 0 { // that nobody is heard at all is told of the source, once
+			return finding{Unknown, .5, "breakers " + text}
+		}
+	case Good, Idle:
 	}
 	return finding{}
 }

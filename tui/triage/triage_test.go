@@ -70,6 +70,26 @@ func TestBreakersAreCountedByWhatTheyDo(t *testing.T) {
 	}
 }
 
+// That there are no breakers is known only from a source that answers.
+func TestNoBreakersAreKnownOnlyFromASourceThatAnswers(t *testing.T) {
+	for status, want := range map[fleet.SourceStatus]string{
+		"": "ok, ", fleet.SourceFresh: "ok, ", fleet.SourceStale: "ok, ", fleet.SourceStarting: "unknown, unknown", fleet.SourceFailing: "unknown, unknown",
+	} {
+		d := fleet.Delta{Services: []fleet.Service{{Name: "a"}}}
+		if status != "" {
+			d.Sources = []fleet.SourceState{{Name: fleet.BreakerFeed, Status: status}}
+		}
+		to := triage.Towards(screentest.Snapshot(t, d))["a"]
+		if v, text := to.Worst(); v.String()+", "+text != want {
+			t.Errorf("%q: %v %q, want %q", status, v, text, want)
+		}
+		to.Add(&fleet.Breaker{State: fleet.BreakerClosed})
+		if v, text := to.Worst(); v != triage.Good || text != "closed" {
+			t.Errorf("%q, with one that is known: %v %q", status, v, text)
+		}
+	}
+}
+
 // facts is a service of n instances with what is said of the first ones.
 func facts(n int, red *fleet.RED, states ...fleet.HealthState) *fleet.ServiceFacts {
 	s := &fleet.ServiceFacts{Service: fleet.Service{Name: "cart"}}
@@ -124,6 +144,8 @@ func TestAServiceIsAsBadAsTheWorstThatSpeaksAgainstIt(t *testing.T) {
 		{"slow, but fast", facts(1, &fleet.RED{P99: .04}, serving...), triage.Breakers{}, usually(0, .001), "ok "},
 		{"breakers", facts(1, nil, serving...), triage.Breakers{All: 2, Open: 1}, &none, "bad breakers 1 open"},
 		{"breakers half", facts(1, nil, serving...), triage.Breakers{All: 2, HalfOpen: 2}, &none, "degraded breakers 2 half"},
+		{"breakers of which nobody tells the state", facts(1, nil, serving...), triage.Breakers{All: 2, Unknown: 1}, &none, "unknown breakers 1 unknown"},
+		{"nobody tells of breakers", facts(1, nil, serving...), triage.Breakers{Unheard: true}, &none, "ok "}, // the source is told of
 		{"two at once", facts(3, &fleet.RED{ErrorRatio: .084}, fleet.NotServing, fleet.Serving, fleet.NotServing), triage.Breakers{All: 1, HalfOpen: 1}, &none, "bad 2 of 3 down, errors 8%"},
 	} {
 		s := triage.Judge(c.facts, c.to, c.trend)

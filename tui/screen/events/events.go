@@ -5,6 +5,7 @@ package events
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -26,7 +27,8 @@ type Screen struct {
 	table widget.Table[row]
 	spec  widget.Spec
 	past  *past           // nil: not answered yet, or there is nobody
-	asked time.Time       // from when on the past was asked for; zero: not yet
+	asked time.Time       // from when on the past was asked for; zero: not yet, or it failed
+	until time.Time       // until when
 	of    *fleet.Snapshot // what is shown is of
 	in    inputs
 	mark  string // the row at the time cursor
@@ -39,6 +41,9 @@ type Screen struct {
 func New(jobs *screen.Jobs, subject string) *Screen {
 	s := &Screen{subject: subject, jobs: jobs}
 	s.table.Columns = s.columns()
+	if subject != "" { // all are about it
+		s.table.Columns = slices.DeleteFunc(s.table.Columns, func(c widget.Column[row]) bool { return c.Title == "SERVICE" })
+	}
 	return s
 }
 
@@ -49,14 +54,15 @@ func (s *Screen) Place() screen.Place { return screen.Place{Screen: Name, Subjec
 func (s *Screen) Update(msg tea.Msg, look *screen.Look) tea.Cmd {
 	switch msg := msg.(type) {
 	case screen.Shown:
-		return tea.Batch(s.ask(look, false), s.arrange(look))
+		return tea.Batch(s.ask(look, s.old(look, 0)), s.arrange(look))
 	case screen.Changed:
 		switch {
 		case msg.Window:
 			return tea.Batch(s.ask(look, false), s.arrange(look))
 		case msg.Facts && s.news(look):
-			return s.arrange(look)
+			return tea.Batch(s.follow(look), s.arrange(look))
 		}
+		return s.follow(look)
 	case screen.Answer:
 		return s.answer(msg, look)
 	case screen.Act:
@@ -126,7 +132,7 @@ func (s *Screen) ask(look *screen.Look, again bool) tea.Cmd {
 		return nil
 	}
 	since = since.Add(-look.Window / 2) // the time cursor moves in small steps
-	s.asked = since
+	s.asked, s.until = since, until
 	service := s.subject
 	return s.jobs.Start(asking, func(ctx context.Context) tea.Msg {
 		ctx, cancel := context.WithTimeout(ctx, patience)
@@ -134,6 +140,24 @@ func (s *Screen) ask(look *screen.Look, again bool) tea.Cmd {
 		list, err := ask(ctx, service, since, until)
 		return &past{list, since, until, err}
 	})
+}
+
+// often is how often those who remember are asked again: they may know what is not
+// seen here, such as when processes started.
+const often = time.Minute
+
+// old tells whether those who remember were asked some time ago, of a time that has
+// an end no more. Who is being asked is not asked anew.
+func (s *Screen) old(look *screen.Look, least time.Duration) bool {
+	return look.Live && look.Now.Sub(s.until) > least && !s.jobs.Busy(asking)
+}
+
+// follow asks those who remember again, once in a while.
+func (s *Screen) follow(look *screen.Look) tea.Cmd {
+	if !s.old(look, often) {
+		return nil
+	}
+	return s.ask(look, true)
 }
 
 // latest is the newest snapshot that there is: what came after the time cursor is
@@ -167,7 +191,9 @@ func (s *Screen) answer(msg screen.Answer, look *screen.Look) tea.Cmd {
 	}
 	switch got := got.(type) {
 	case *past:
-		s.past = got
+		if s.past = got; got.err != nil {
+			s.asked = time.Time{}
+		}
 		return s.arrange(look)
 	case *widget.Arranged[row]:
 		first := s.table.Arranged() == nil

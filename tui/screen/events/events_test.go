@@ -83,10 +83,13 @@ func TestEventsAreShownNewestFirst(t *testing.T) {
 
 func TestASubjectLeavesItsEvents(t *testing.T) {
 	var asked string
-	s, _ := shown(t, "user", story(), func(_ context.Context, service string, _, _ time.Time) (fleet.EventList, error) {
+	s, look := shown(t, "user", story(), func(_ context.Context, service string, _, _ time.Time) (fleet.EventList, error) {
 		asked = service
 		return fleet.EventList{}, fleet.ErrNoHistory
 	})
+	narrow := *look
+	narrow.Width, narrow.Height = 60, 13
+	want(t, s, &narrow, "✗ health user-3 serving → not_serving") // no room is lost to what all are about
 	if got := strings.Join(times(s), ", "); got != "~14:02:00 health, 13:55:00 gap" || asked != "user" {
 		t.Errorf("shown are %s; asked about %q", got, asked)
 	}
@@ -279,7 +282,7 @@ func TestANoteIsTypedAndShownAmongTheEvents(t *testing.T) {
 	if len(said) != 1 || said[0] != tea.Msg(screen.Say{Text: "noted at 14:05:00"}) || s.Typing() {
 		t.Errorf("enter says %v", said)
 	}
-	want(t, s, look, "14:05:00       ● note    user", "rolled back q!")
+	want(t, s, look, "14:05:00       ● note    – ", "rolled back q!")
 	if list := look.Notes.List(); len(list) != 1 || list[0] != (notes.Note{At: screentest.Now(), Service: "user", Text: "rolled back q!"}) {
 		t.Errorf("notes = %+v", list)
 	}
@@ -312,6 +315,52 @@ func TestThePastIsAskedAgainOnlyForMore(t *testing.T) {
 	if len(asked) != 3 {
 		t.Errorf("asked for %v", asked)
 	}
+}
+
+// What those remember who are asked goes on: they are asked again when the screen is
+// come back to, and about once a minute while it is looked at; at once after a failure.
+func TestThePastOfALivingFleetIsAskedAgain(t *testing.T) {
+	var asked []string
+	var fails error
+	s, look := shown(t, "", story(), func(_ context.Context, _ string, _, until time.Time) (fleet.EventList, error) {
+		asked = append(asked, until.Format(time.TimeOnly))
+		return fleet.EventList{From: until.Add(-time.Hour)}, fails
+	})
+	want := func(times ...string) {
+		t.Helper()
+		if fmt.Sprint(asked) != fmt.Sprint(times) {
+			t.Errorf("asked until %v, want %v", asked, times)
+		}
+		asked = nil
+	}
+	want("14:05:00")
+	for range 60 {
+		look.Now = look.Now.Add(time.Second)
+		screentest.Send(s, look, screen.Changed{})
+	}
+	want()
+	for range 120 {
+		look.Now = look.Now.Add(time.Second)
+		screentest.Send(s, look, screen.Changed{})
+	}
+	want("14:06:01", "14:07:02")
+	look.Now = look.Now.Add(5 * time.Second)
+	screentest.Send(s, look, screen.Shown{})
+	want("14:08:05")
+	// It was refused: the next that wants it asks again.
+	fails = errors.New("refused")
+	screentest.Act(s, look, key.Refresh)
+	want("14:08:05")
+	look.Live = false
+	screentest.Send(s, look, screen.Changed{Window: true})
+	want("14:08:05")
+	// The past does not go on.
+	fails = nil
+	screentest.Act(s, look, key.Refresh)
+	want("14:08:05")
+	look.Now = look.Now.Add(-time.Hour / 4)
+	screentest.Send(s, look, screen.Shown{}, screen.Changed{})
+	want()
 }
 
 func TestNewEventsAppearAndOtherFactsCostNothing(t *testing.T) {

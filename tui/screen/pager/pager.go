@@ -27,6 +27,7 @@ type Screen struct {
 	left   int // cells scrolled to the right
 	widest int // cells of the longest line; 0: not measured yet
 	height int
+	cut    bool // some line, as drawn last, goes on to the right
 }
 
 // New returns the page of a text. Its lines may be anybody's.
@@ -123,6 +124,7 @@ func (s *Screen) View(look *screen.Look) []string {
 	s.top = max(0, min(s.top, s.cursor, len(s.shown)-s.height), s.cursor-s.height+1)
 	lines := make([]string, 0, look.Height)
 	l := &widget.Line{}
+	s.cut = false
 	for i := s.top; i < len(s.shown) && len(lines) < look.Height; i++ {
 		base := look.Theme.Text
 		if i == s.cursor {
@@ -138,6 +140,7 @@ func (s *Screen) View(look *screen.Look) []string {
 		if text != "" && text[0] != ' ' && strings.HasSuffix(text, ":") {
 			style = look.Theme.Title
 		}
+		s.cut = s.cut || widget.Width(text) > look.Width-1
 		l.Cell(style, text, look.Width-1, look.Theme.Glyphs.More)
 		lines = append(lines, l.Fit(look.Width))
 	}
@@ -155,7 +158,11 @@ func (s *Screen) Status(look *screen.Look, l *widget.Line) {
 
 // Hints implements screen.Screen.
 func (s *Screen) Hints() []screen.Hint {
-	return []screen.Hint{{Action: key.Copy, Does: "copy the line"}, {Action: key.Filter, Does: "find"}, {Action: key.Back, Does: "back"}}
+	hints := []screen.Hint{{Action: key.Copy, Does: "copy the line"}, {Action: key.Filter, Does: "find"}, {Action: key.Back, Does: "back"}}
+	if s.cut {
+		hints = append([]screen.Hint{{Action: key.Right, Does: "rest of the lines"}}, hints...)
+	}
+	return hints
 }
 
 // Copied implements screen.Copied: the line under the cursor.

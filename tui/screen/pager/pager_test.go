@@ -116,3 +116,16 @@ func TestAnyTextAtAnySize(t *testing.T) {
 		}
 	}
 }
+
+// Where a line goes on to the right, the key that shows its rest is named.
+func TestTheRestOfALineIsNamed(t *testing.T) {
+	look := screentest.Look(t, screentest.Snapshot(t, fleet.Delta{}))
+	for width, want := range map[int]key.Action{60: key.Right, 120: key.Copy} {
+		look.Width = width
+		s := pager.New("evidence", []string{strings.Repeat("long ", 20)})
+		screentest.Plain(t, s, look)
+		if got := s.Hints()[0].Action; got != want {
+			t.Errorf("%d cells: the first hint is %s, want %s", width, got, want)
+		}
+	}
+}

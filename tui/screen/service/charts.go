@@ -4,9 +4,11 @@ import (
 	"context"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/x/ansi"
 
 	"github.com/gctl-dev/gctl/fleet"
 	"github.com/gctl-dev/gctl/tui/screen"
@@ -165,6 +167,7 @@ func (c *charts) view(w, h int, look *screen.Look, red *fleet.RED) []string {
 	for y := range lines {
 		lines[y] = &widget.Line{}
 	}
+	any := false
 	for i, g := range graphs() {
 		left := 0
 		for n := range i {
@@ -172,7 +175,17 @@ func (c *charts) view(w, h int, look *screen.Look, red *fleet.RED) []string {
 		}
 		ch := c.chart(i, &g, widths[i], h-1, look.Theme)
 		c.head(lines[0], left, widths[i], &g, ch, look, red)
-		c.body(lines[1:], i, left, widths[i], ch, look)
+		if ch != nil {
+			any = true
+			c.body(lines[1:], i, left, ch, look)
+		}
+	}
+	if !any { // once for all of them, that it can be read
+		for y, text := range strings.Split(ansi.Wrap(c.why(look), max(1, w), ""), "\n") {
+			if y+1 < h {
+				lines[y+1].Cell(look.Theme.Dim, text, w, look.Theme.Glyphs.More)
+			}
+		}
 	}
 	out := make([]string, h)
 	for y := range lines {
@@ -245,17 +258,9 @@ func (c *charts) chart(i int, g *graph, w, h int, t *theme.Theme) *widget.Chart 
 	return c.drawn[i]
 }
 
-// body draws a curve, or says why there is none.
-func (c *charts) body(lines []*widget.Line, i, left, w int, ch *widget.Chart, look *screen.Look) {
+// body draws a curve.
+func (c *charts) body(lines []*widget.Line, i, left int, ch *widget.Chart, look *screen.Look) {
 	t := look.Theme
-	if len(lines) == 0 {
-		return
-	}
-	if ch == nil {
-		lines[0].Pad(left)
-		lines[0].Cell(t.Dim, c.why(look), w, t.Glyphs.More)
-		return
-	}
 	cursor := time.Time{}
 	if !look.Live {
 		cursor = look.Now

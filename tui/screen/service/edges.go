@@ -42,13 +42,14 @@ func (r *edge) id() string {
 
 func edgeRows(snap *fleet.Snapshot, service string) []edge {
 	var rows []edge
+	unheard := triage.Unheard(snap)
 	find := func(incoming bool, other string) *edge {
 		for i := range rows {
 			if rows[i].incoming == incoming && rows[i].other == other {
 				return &rows[i]
 			}
 		}
-		rows = append(rows, edge{incoming: incoming, other: other})
+		rows = append(rows, edge{incoming: incoming, other: other, breakers: triage.Breakers{Unheard: unheard}})
 		return &rows[len(rows)-1]
 	}
 	for _, d := range snap.Callers(service) {

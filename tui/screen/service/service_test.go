@@ -191,6 +191,14 @@ func TestTheChartsAskAndSayWhyThereAreNone(t *testing.T) {
 	d.REDs = nil
 	s, look := shown(t, d, m)
 	screentest.Want(t, s, look, "prometheus refused")
+	// What is longer than a chart is wide is told once, across all of them.
+	if text := screentest.Plain(t, s, look); strings.Count(text, "prometheus refused") != 1 {
+		t.Errorf("it is not told once:\n%s", text)
+	}
+	narrow := *look
+	narrow.Width, narrow.Height = 60, 13
+	s.charts.curves.err = errors.New("the past cannot be read from http://127.0.0.1:9090: it refuses all that is asked")
+	screentest.Want(t, s, &narrow, "refuses all that is asked")
 	if len(m.asked) != 1 || m.asked[0].Service != "checkout" || len(m.asked[0].Instances) != 3 || m.spans[0] != time.Hour {
 		t.Errorf("asked %+v over %v", m.asked, m.spans)
 	}

@@ -210,15 +210,15 @@ func (s *Screen) Visible() []fleet.Subject {
 }
 
 // Evidence implements screen.Evident.
-func (s *Screen) Evidence(*screen.Look) []screen.Evidence {
+func (s *Screen) Evidence(look *screen.Look) []screen.Evidence {
 	r := s.table.Selected()
 	if r == nil {
 		return nil
 	}
-	return evidence(r)
+	return evidence(r, look.Snap)
 }
 
-func evidence(r *row) []screen.Evidence {
+func evidence(r *row, snap *fleet.Snapshot) []screen.Evidence {
 	name := r.facts.Name
 	var list []screen.Evidence
 	if len(r.facts.Instances) > 0 {
@@ -237,9 +237,36 @@ func evidence(r *row) []screen.Evidence {
 	if r.RED != nil {
 		list = append(list, screen.REDEvidence(name, r.RED, "gctl metrics "+name))
 	}
-	return append(list, screen.Evidence{
-		What: "breakers towards " + name, Value: fmt.Sprint(r.Breakers.All), Commands: []string{"gctl breakers --target " + name},
-	})
+	return append(list, breakerEvidence(r, snap))
+}
+
+// breakerEvidence says how many breakers there are, who told it and how that one
+// stands: where it fails there may be others.
+func breakerEvidence(r *row, snap *fleet.Snapshot) screen.Evidence {
+	name := r.facts.Name
+	e := screen.Evidence{What: "breakers towards " + name, Value: fmt.Sprint(r.Breakers.All), Commands: []string{"gctl breakers --target " + name}}
+	if r.Breakers.All == 0 && r.Breakers.Unheard {
+		e.Value = "unknown"
+	}
+	state, ok := snap.Source(fleet.BreakerFeed)
+	if known := snap.BreakersTo(name); len(known) > 0 {
+		e.Provenance = known[0].Provenance
+	} else if ok {
+		e.Provenance = fleet.Provenance{Source: "the instances, as their callers", At: state.At, Feed: state.Name}
+	}
+	switch {
+	case !ok:
+	case state.Status == fleet.SourceStarting:
+		e.Notes = append(e.Notes, "the instances have not answered yet")
+	case state.Status == fleet.SourceFailing:
+		e.Notes = append(e.Notes, "the instances cannot be asked: "+screen.Sentence(state.Err))
+	case state.Status == fleet.SourceStale:
+		e.Notes = append(e.Notes, "the answer is overdue")
+	}
+	if n := len(state.Missing); n > 0 {
+		e.Notes = append(e.Notes, fmt.Sprintf("%d instances told nothing of breakers (gctl breakers -v names them)", n))
+	}
+	return e
 }
 
 // serviceRow is a service as data, with the keys of the commands.
@@ -252,15 +279,18 @@ type serviceRow struct {
 	Down      int            `json:"down"`
 	Unknown   int            `json:"unknown"`
 	Idle      int            `json:"idle"`
-	Open      int            `json:"breakers_open"`
-	HalfOpen  int            `json:"breakers_half_open"`
+	Open      *int           `json:"breakers_open"` // null: not known
+	HalfOpen  *int           `json:"breakers_half_open"`
 	Metrics   map[string]any `json:"metrics"`
 }
 
 func (r *row) data() serviceRow {
 	d := serviceRow{
 		Service: r.facts.Name, Verdict: r.Verdict.String(), Why: r.Why, Instances: r.Instances, Serving: r.Serving, Down: r.Down,
-		Unknown: r.Unknown, Idle: r.Idle, Open: r.Breakers.Open, HalfOpen: r.Breakers.HalfOpen,
+		Unknown: r.Unknown, Idle: r.Idle,
+	}
+	if n := r.Breakers; n.All > 0 || !n.Unheard {
+		d.Open, d.HalfOpen = &n.Open, &n.HalfOpen
 	}
 	if r.RED != nil {
 		d.Metrics = screen.REDData(r.RED)

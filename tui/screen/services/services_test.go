@@ -1,6 +1,7 @@
 package services_test
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -93,6 +94,36 @@ func TestWhatIsNotKnownIsNotShownAsGood(t *testing.T) {
 		if strings.Contains(row, "ledger") && !strings.Contains(row, "unknown") {
 			t.Errorf("the data say %s", row)
 		}
+	}
+}
+
+// That a source does not answer is no word about breakers: those that it told are shown,
+// that there are none is not.
+func TestBreakersThatNobodyTellsAreNotNone(t *testing.T) {
+	d := shop()
+	d.Sources = append(d.Sources, fleet.SourceState{Name: fleet.BreakerFeed, Status: fleet.SourceFailing, At: screentest.Now().Add(-time.Minute), Err: errors.New("refused")})
+	s, look := shown(t, d)
+	for line := range strings.Lines(screentest.Plain(t, s, look)) {
+		if strings.Contains(line, "cart") && !strings.Contains(line, "unknown") || strings.Contains(line, "ledger") && !strings.Contains(line, "1 open") {
+			t.Errorf("shown is %q", line)
+		}
+	}
+	evidence := func() string {
+		list := s.Evidence(look)
+		return fmt.Sprintf("%+v", list[len(list)-1])
+	}
+	if got := evidence(); !strings.Contains(got, "Value:unknown") || !strings.Contains(got, "refused") || !strings.Contains(got, "14:04:00") {
+		t.Errorf("evidence of none: %s", got)
+	}
+	if got, err := json.Marshal(s.Data(look)); err != nil || !strings.Contains(string(got), `"breakers_open":null`) {
+		t.Errorf("%s, %v", got, err)
+	}
+	screentest.Act(s, look, key.Down)
+	if got := evidence(); !strings.Contains(got, "Value:1 ") || !strings.Contains(got, "refused") {
+		t.Errorf("evidence of one: %s", got)
+	}
+	if got, err := json.Marshal(s.Data(look)); err != nil || !strings.Contains(string(got), `"breakers_open":1`) {
+		t.Errorf("%s, %v", got, err)
 	}
 }
 

@@ -55,6 +55,8 @@ func paragraphs(r *why.Report) []widget.Paragraph {
 	switch {
 	case r.Undecided():
 		p.add(0, widget.Part{Style: strong, Text: r.Service}, widget.Part{Style: warn, Text: "? NOT KNOWN"}, widget.Part{Text: "nobody who knows how its calls go has answered in time"})
+	case r.Healthy && silent(r):
+		p.add(0, widget.Part{Style: strong, Text: r.Service}, widget.Part{Style: warn, Text: "? WELL AS FAR AS IS KNOWN"}, widget.Part{Text: "nothing that was looked at is wrong, but not all could be"})
 	case r.Healthy:
 		p.add(0, widget.Part{Style: strong, Text: r.Service}, widget.Part{Style: good, Text: "WELL"}, widget.Part{Text: "nothing that was looked at is wrong"})
 	default:
@@ -68,6 +70,20 @@ func paragraphs(r *why.Report) []widget.Paragraph {
 	p.noticed(r)
 	p.sources(r)
 	return p.list
+}
+
+// silent tells whether of those who know how calls go, or how instances are, somebody
+// has not answered, or not in whole.
+func silent(r *why.Report) bool {
+	for _, s := range r.Sources {
+		switch s.Name {
+		case "metrics", "since start", "probe", "health":
+			if s.State == why.Late || s.State == why.Failed || s.State == why.Partly {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func evidence(all []why.Evidence) []screen.Evidence {

@@ -130,6 +130,8 @@ func TestWellAndNotKnownAreTold(t *testing.T) {
 	well := &ops.Report{Service: "user", Healthy: true, Sources: []ops.SourceFact{{Name: "metrics", State: ops.Answered}}}
 	s, look := shown(t, &question{report: well})
 	screentest.Want(t, s, look, "user WELL nothing that was looked at is wrong")
+	s, look = shown(t, &question{report: &ops.Report{Service: "user", Healthy: true, Sources: []ops.SourceFact{{Name: "probe", State: ops.Answered}, {Name: "metrics", State: ops.Late}}}})
+	screentest.Want(t, s, look, "user ? WELL AS FAR AS IS KNOWN nothing that was looked at is wrong, but not all could be")
 	s, look = shown(t, &question{report: &ops.Report{Service: "user", Healthy: true, Sources: []ops.SourceFact{{Name: "metrics", State: ops.Late, Error: "no answer in 1s"}}}})
 	screentest.Want(t, s, look, "? NOT KNOWN", "metrics: no answer in 1s")
 	if got := screentest.Plain(t, s, look); strings.Contains(got, "WELL") {
