@@ -2,11 +2,13 @@ package tui
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/gctl-dev/gctl/fleet"
+	"github.com/gctl-dev/gctl/tui/key"
 	"github.com/gctl-dev/gctl/tui/screen"
 )
 
@@ -126,7 +128,7 @@ func (m *model) record() tea.Cmd {
 	m.records++
 	number, run := m.records, m.o.Record
 	m.recorder.Add(1)
-	return tea.Batch(m.notice(screen.Say{Text: "recording; R ends it"}), func() tea.Msg {
+	return tea.Batch(m.notice(screen.Say{Text: strings.TrimSuffix("recording; "+screen.Does(&m.look, key.Record, "ends it"), "; ")}), func() tea.Msg {
 		defer m.recorder.Done()
 		path, err := run(ctx)
 		return recordedMsg{number, path, err}

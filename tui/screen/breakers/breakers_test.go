@@ -280,7 +280,7 @@ func TestThereIsNothingYet(t *testing.T) {
 	screentest.Want(t, s, look, "No breakers: nobody answers", "try gctl doctor")
 	s, look = shown(t, "", nil, fresh())
 	look.Snap, look.Live = &fleet.Snapshot{}, false
-	screentest.Want(t, s, look, "Nothing is kept of 14:05:00.", "Back to now: 0")
+	screentest.Want(t, s, look, "Nothing is kept of 14:05:00.", "0 comes back to now")
 }
 
 func TestAFailingSourceIsSaidWithTheAgeOfWhatIsShown(t *testing.T) {

@@ -11,12 +11,12 @@ import (
 func (s *Screen) empty(look *screen.Look, lines []string) []string {
 	t := look.Theme
 	if s.all != nil && len(s.all.Rows) > 0 {
-		return screen.Message(look, lines, t.Warn, fmt.Sprintf("0 of %d match %q.", len(s.all.Rows), s.spec.Filter.Text), "esc clears the filter")
+		return screen.Message(look, lines, t.Warn, fmt.Sprintf("0 of %d match %q.", len(s.all.Rows), s.spec.Filter.Text), screen.Unfilter(look))
 	}
 	state, ok := look.Snap.Source(fleet.BreakerFeed)
 	switch {
 	case !look.Live && look.Snap.At().IsZero():
-		return screen.Message(look, lines, t.Warn, "Nothing is kept of "+look.Now.Format("15:04:05")+".", "Back to now: "+look.Keys.Key("live"))
+		return screen.Message(look, lines, t.Warn, "Nothing is kept of "+look.Now.Format("15:04:05")+".", screen.ToNow(look))
 	case !ok || state.Status == fleet.SourceStarting || s.all == nil:
 		return screen.Message(look, lines, t.Dim, "Asking the instances for their breakers "+t.Glyphs.More, "")
 	case state.Status == fleet.SourceFailing:

@@ -144,7 +144,7 @@ func (s *Screen) empty(look *screen.Look) []string {
 	state, ok := look.Snap.Source(fleet.CatalogFeed)
 	switch {
 	case !ok && !look.Live:
-		return screen.Message(look, lines, t.Warn, "Nothing is kept of "+stamp(look.Now)+".", "0 comes back to now; gctl record keeps what happens")
+		return screen.Message(look, lines, t.Warn, "Nothing is kept of "+stamp(look.Now)+".", screen.ToNow(look)+"; gctl record keeps what happens")
 	case !ok || state.Status == fleet.SourceStarting || s.jobs.Busy(arranging):
 		return screen.Message(look, lines, t.Dim, "Asking the catalog for "+s.service+" "+t.Glyphs.More, "")
 	case state.Status == fleet.SourceFailing:

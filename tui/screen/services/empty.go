@@ -12,12 +12,12 @@ import (
 func (s *Screen) empty(look *screen.Look, lines []string) []string {
 	t := look.Theme
 	if a := s.table.Arranged(); a != nil && len(a.Rows) > 0 {
-		return screen.Message(look, lines, t.Warn, fmt.Sprintf("0 of %d match %q.", len(a.Rows), s.spec.Filter.Text), "esc clears the filter")
+		return screen.Message(look, lines, t.Warn, fmt.Sprintf("0 of %d match %q.", len(a.Rows), s.spec.Filter.Text), screen.Unfilter(look))
 	}
 	state, ok := look.Snap.Source(fleet.CatalogFeed)
 	switch {
 	case !ok && !look.Live:
-		return screen.Message(look, lines, t.Warn, "Nothing is kept of "+look.Now.Format("15:04:05")+".", "0 comes back to now; gctl record keeps what happens")
+		return screen.Message(look, lines, t.Warn, "Nothing is kept of "+look.Now.Format("15:04:05")+".", screen.ToNow(look)+"; gctl record keeps what happens")
 	case !ok || state.Status == fleet.SourceStarting:
 		return screen.Message(look, lines, t.Dim, "Asking the catalog "+t.Glyphs.More, "")
 	case state.Status == fleet.SourceFailing:
