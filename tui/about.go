@@ -7,6 +7,7 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
+	"github.com/gctl-dev/gctl/tui/key"
 	"github.com/gctl-dev/gctl/tui/screen"
 	"github.com/gctl-dev/gctl/tui/screen/pager"
 )
@@ -32,12 +33,12 @@ func (m *model) help() tea.Cmd {
 		own[string(h.Action)] = true
 		lines = append(lines, fmt.Sprintf("  %-18s %s", strings.Join(m.keys.Keys(h.Action), " "), h.Does))
 	}
-	if s, ok := top.(screen.Sorted); ok && len(s.Letters()) > 0 {
+	if s, ok := top.(screen.Sorted); ok && len(s.Letters()) > 0 && m.keys.Key(key.Sort) != "" {
 		var letters []string
 		for _, c := range s.Letters() {
 			letters = append(letters, c.Key+" "+c.Column)
 		}
-		lines = append(lines, fmt.Sprintf("  %-18s %s", "s and a letter", "sort by: "+strings.Join(letters, ", ")))
+		lines = append(lines, fmt.Sprintf("  %-18s %s", m.keys.Key(key.Sort)+" and a letter", "sort by: "+strings.Join(letters, ", ")))
 	}
 	lines = append(lines, "", "Everywhere:")
 	for _, b := range m.keys.Bindings() {

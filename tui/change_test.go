@@ -175,7 +175,7 @@ func TestAnAnswerDoesNotTakeTheKeysOfWhatIsTyped(t *testing.T) {
 // What would be done now is not offered while another moment is on the screen.
 func TestThePastIsNotActedOn(t *testing.T) {
 	run := open(t, trouble(), Options{Keys: map[string][]string{"live": {"z"}}}, 120, 30)
-	run.m.goTo(clock.Add(-time.Minute), false)
+	run.do(run.m.goTo(clock.Add(-time.Minute), false))
 	for _, does := range []func(){
 		func() { run.send(press('a')) },
 		func() { run.send(press('x')) },

@@ -3,6 +3,8 @@ package tui
 import (
 	"strings"
 	"testing"
+
+	tea "charm.land/bubbletea/v2"
 )
 
 // line is the line of the terminal that has a text.
@@ -39,6 +41,9 @@ func TestADoubleClickOpens(t *testing.T) {
 	}
 	run.send(click(5, cart))
 	stays("a late click")
+	run.send(tea.MouseWheelMsg{X: 5, Y: cart, Button: tea.MouseWheelUp})
+	run.send(click(5, cart))
+	stays("a click after the wheel")
 	run.send(click(5, cart))
 	if err := run.until(func() bool { return run.m.pages.top().Place().String() == "service/cart" }); err != nil {
 		t.Errorf("a double click: %v", err)

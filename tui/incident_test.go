@@ -71,7 +71,7 @@ func scenes() map[string][]scene {
 			{"service/user", "14:08:40", []string{`✗ user-3 +critical +critical`, `~14:08:27 user-3 catalog: passing to critical`, `cursor 14:08:40`}, []string{"14:09:15"}},
 			{"service/user", "14:09:10", []string{`user-3 .* 803ms`}, nil}, // what it did before it hung
 			{"service/user", "14:10:10", []string{`! user-3 +serving +passing`, `~14:09:15 user-3 catalog: critical to passing`}, nil},
-			{"events/user", "14:10:10", []string{`~14:08:27 +✗ catalog +user +user-3 +passing → critical`, `~14:09:15 +✓ health +user +user-3 +unknown → serving`, `gap +– +– +not known before`}, nil},
+			{"events/user", "14:10:10", []string{`~14:08:27 +✗ catalog +user-3 +passing → critical`, `~14:09:15 +✓ health +user-3 +unknown → serving`, `gap +– +not known before`}, nil},
 			{"breakers", "14:08:40", []string{`edge +▌?✓`}, []string{"OPEN"}},
 		},
 		"breaker": {
@@ -82,14 +82,14 @@ func scenes() map[string][]scene {
 			{"breakers", "13:57:10", []string{`FLAPPING since 13:56:52 · trips 7`}, []string{"OPEN"}},
 			{"service/edge", "13:56:20", []string{`to → +user .* 2 open`, `13:56:10 edge-1 breaker user/write from closed to open`, `13:56:07 edge-1 breaker user/read from closed to open`}, []string{"half_open"}},
 			{"service/edge", "13:57:10", []string{`13:56:52 edge-1 breaker user/write from half_open to closed`}, nil},
-			{"events/edge", "13:57:10", []string{`13:56:07 +✗ breaker +edge +edge-1 +user/read +closed → open`, `13:56:48 +✓ breaker +edge +edge-1 +user/read +half_open → closed`}, nil},
+			{"events/edge", "13:57:10", []string{`13:56:07 +✗ breaker +edge-1 +user/read +closed → open`, `13:56:48 +✓ breaker +edge-1 +user/read +half_open → closed`}, nil},
 		},
 		"deploy": {
 			{"service/user", "14:15:20", []string{`✓ user-5 +serving +passing +v1\.4\.0`, `ERR 0%`}, []string{"v1.5.0", "INTERNAL"}},
 			{"service/user", "14:16:00", []string{`✓ user-5 +serving +passing +!v1\.5\.0 .* 0\.18 `, `UpdateUser .* INTERNAL 100%`, `~14:15:33 user-5 was removed`, `~14:15:33 user-5 was added`}, nil},
 			{"service/user", "14:16:50", []string{`instances[^▌]*\n▌GetUser[^\n]*user-5 .* 0\.54 `, `ListUsers .* INTERNAL 100%`}, nil}, // the one that fails comes first
 			{"services", "14:16:50", []string{`✓ edge .* 0\.11 `, `✓ user .* 0\.07 `}, nil},                                             // and the rest makes up for it
-			{"events/user", "14:16:50", []string{`~14:15:33 +! went +user +user-5 .* was v1\.4\.0`, `~14:15:33 +✓ came +user +user-5 .* v1\.5\.0`}, nil},
+			{"events/user", "14:16:50", []string{`~14:15:33 +! went +user-5 .* was v1\.4\.0`, `~14:15:33 +✓ came +user-5 .* v1\.5\.0`}, nil},
 		},
 	}
 }

@@ -210,6 +210,7 @@ func (m *model) wheel(msg tea.MouseWheelMsg) tea.Cmd {
 	} else if msg.Button != tea.MouseWheelDown {
 		return nil
 	}
+	m.clicked = clicked{} // another line may be there now
 	var cmds []tea.Cmd
 	for range 3 {
 		cmds = append(cmds, m.deliver(screen.Act{Action: a}))

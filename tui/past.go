@@ -3,12 +3,14 @@ package tui
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/gctl-dev/gctl/fleet"
+	"github.com/gctl-dev/gctl/tui/key"
 	"github.com/gctl-dev/gctl/tui/screen"
 )
 
@@ -195,7 +197,7 @@ func (m *model) record() tea.Cmd {
 	m.stopRecord, m.unrecorded = stop, false
 	m.records++
 	ended := m.recorder.begin(ctx, m.records, m.o.Record)
-	return tea.Batch(m.notice(screen.Say{Text: "recording; R ends it"}), func() tea.Msg {
+	return tea.Batch(m.notice(screen.Say{Text: strings.TrimSuffix("recording; "+screen.Does(&m.look, key.Record, "ends it"), "; ")}), func() tea.Msg {
 		select {
 		case msg := <-ended:
 			return msg

@@ -58,6 +58,18 @@ func Unkept(look *Look, lines []string) []string {
 	return Message(look, lines, t.Warn, "Nothing is kept of "+look.Now.Format(time.TimeOnly)+".", back)
 }
 
+// Does says which key does what: "esc clears the filter". It is empty where no key is
+// bound to the action.
+func Does(look *Look, a key.Action, what string) string {
+	if name := look.Keys.Key(a); name != "" {
+		return name + " " + what
+	}
+	return ""
+}
+
+// Unfilter says what takes the filter away.
+func Unfilter(look *Look) string { return Does(look, key.Back, "clears the filter") }
+
 // ToNow says what comes back to now.
 func ToNow(look *Look) string {
 	return cmp.Or(look.Keys.Key(key.Live), ":at now") + " comes back to now"

@@ -7,6 +7,7 @@ import (
 	"github.com/charmbracelet/x/ansi"
 
 	"github.com/gctl-dev/gctl/internal/term"
+	"github.com/gctl-dev/gctl/tui/key"
 	"github.com/gctl-dev/gctl/tui/screen"
 	"github.com/gctl-dev/gctl/tui/theme"
 	"github.com/gctl-dev/gctl/tui/widget"
@@ -27,7 +28,7 @@ func (s *Screen) View(look *screen.Look) []string {
 		}
 		head = append(head, wrap(look, t.Accent, "gctl "+screen.Line(s.args(args)...))...)
 	}
-	for i, q := range s.question() {
+	for i, q := range s.question(look) {
 		style := t.Strong
 		if i > 0 {
 			style = t.Bad
@@ -99,7 +100,7 @@ func (s *Screen) said(look *screen.Look) []string {
 }
 
 // question is what is asked now, and what was wrong with the answer.
-func (s *Screen) question() []string {
+func (s *Screen) question(look *screen.Look) []string {
 	var q string
 	switch s.state {
 	case typingTTL:
@@ -113,7 +114,7 @@ func (s *Screen) question() []string {
 		}
 	case done:
 		if !s.o.Choices[s.at].Reads {
-			q = s.verdict() + "; esc goes back"
+			q = strings.TrimSuffix(s.verdict()+"; "+screen.Does(look, key.Back, "goes back"), "; ")
 		}
 	case choosing, previewing, doing:
 	}

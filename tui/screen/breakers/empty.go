@@ -11,7 +11,7 @@ import (
 func (s *Screen) empty(look *screen.Look, lines []string) []string {
 	t := look.Theme
 	if s.all != nil && len(s.all.Rows) > 0 {
-		return screen.Message(look, lines, t.Warn, fmt.Sprintf("0 of %d match %q.", len(s.all.Rows), s.spec.Filter.Text), "esc clears the filter")
+		return screen.Message(look, lines, t.Warn, fmt.Sprintf("0 of %d match %q.", len(s.all.Rows), s.spec.Filter.Text), screen.Unfilter(look))
 	}
 	state, ok := look.Snap.Source(fleet.BreakerFeed)
 	switch {

@@ -35,7 +35,7 @@ func (s *Screen) message(look *screen.Look, lines []string) []string {
 	case a == nil:
 		return screen.Message(look, lines, t.Dim, "Looking through what changed "+t.Glyphs.More, "")
 	case a.Len() == 0 && len(a.Rows) > 0:
-		return screen.Message(look, lines, t.Warn, fmt.Sprintf("0 of %d match %q.", len(a.Rows), s.spec.Filter.Text), "esc clears the filter")
+		return screen.Message(look, lines, t.Warn, fmt.Sprintf("0 of %d match %q.", len(a.Rows), s.spec.Filter.Text), screen.Unfilter(look))
 	case s.jobs.Busy(asking):
 		return screen.Message(look, lines, t.Dim, "Reading the recording "+t.Glyphs.More, "")
 	}

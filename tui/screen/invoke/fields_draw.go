@@ -37,7 +37,7 @@ func (f *fields) view(look *screen.Look, w, h int, focused bool, ask *ask) []str
 		l.Reset("")
 		l.Pad(1)
 		if f.filter != "" {
-			l.Put(t.Warn, "0 of "+strconv.Itoa(len(f.all))+" fields match. esc clears the filter")
+			l.Put(t.Warn, "0 of "+strconv.Itoa(len(f.all))+" fields match. "+screen.Unfilter(look))
 		} else {
 			l.Put(t.Dim, "the request has no fields")
 		}

@@ -156,7 +156,7 @@ func (m *methods) View(look *screen.Look) []string {
 	}
 	lines = m.table.View(look.Width, look.Height, t, true)
 	if a.Len() == 0 {
-		return screen.Message(look, lines, t.Warn, fmt.Sprintf("0 of %d match %q.", len(a.Rows), m.spec.Filter.Text), "esc clears the filter")
+		return screen.Message(look, lines, t.Warn, fmt.Sprintf("0 of %d match %q.", len(a.Rows), m.spec.Filter.Text), screen.Unfilter(look))
 	}
 	return lines
 }

@@ -146,7 +146,7 @@ func (s *Screen) View(look *screen.Look) []string {
 	}
 	lines = widget.Fill(lines, look.Height, look.Width)
 	if len(s.shown) == 0 && len(s.lines) > 0 {
-		return screen.Message(look, lines, look.Theme.Warn, fmt.Sprintf("0 of %d lines match %q.", len(s.lines), s.filter), "esc clears the filter")
+		return screen.Message(look, lines, look.Theme.Warn, fmt.Sprintf("0 of %d lines match %q.", len(s.lines), s.filter), screen.Unfilter(look))
 	}
 	return lines
 }

@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"strings"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -75,7 +76,7 @@ func (p *list[R]) view(w, h int, look *screen.Look, focused bool) []string {
 	if a := p.table.Arranged(); a == nil {
 		text = "asking " + look.Theme.Glyphs.More
 	} else if len(a.Rows) > 0 {
-		text = "nothing matches; esc clears the filter"
+		text = strings.TrimSuffix("nothing matches; "+screen.Unfilter(look), "; ")
 	} else if !look.Live && p.past != "" {
 		text = p.past
 	}

@@ -12,7 +12,7 @@ import (
 func (s *Screen) empty(look *screen.Look, lines []string) []string {
 	t := look.Theme
 	if a := s.table.Arranged(); a != nil && len(a.Rows) > 0 {
-		return screen.Message(look, lines, t.Warn, fmt.Sprintf("0 of %d match %q.", len(a.Rows), s.spec.Filter.Text), "esc clears the filter")
+		return screen.Message(look, lines, t.Warn, fmt.Sprintf("0 of %d match %q.", len(a.Rows), s.spec.Filter.Text), screen.Unfilter(look))
 	}
 	state, ok := look.Snap.Source(fleet.CatalogFeed)
 	switch {

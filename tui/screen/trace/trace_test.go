@@ -366,7 +366,7 @@ func TestWhyThereIsNoTrace(t *testing.T) {
 			return fleet.Trace{}, &fleet.Error{What: "ask jaeger", Err: errors.New("refused"), Hint: "gctl doctor"}
 		}}, id, []string{"✗ No trace: ask jaeger: refused", "gctl doctor"}},
 		"which":    {has(), "", []string{"which trace?", "t lists traces"}},
-		"no spans": {has(), id, []string{"Trace " + id + " has no spans.", "ctrl-r asks again"}},
+		"no spans": {has(), id, []string{"Trace " + id + " has no spans.", "ctrl+r asks again"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, look := open(t, c.j, c.subject)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/gctl-dev/gctl/tui/key"
 	"github.com/gctl-dev/gctl/tui/screen"
 	"github.com/gctl-dev/gctl/tui/theme"
 	"github.com/gctl-dev/gctl/tui/widget"
@@ -67,7 +68,7 @@ func (s *Screen) tree(look *screen.Look, w, h int) []string {
 	if s.table.Len() == 0 && s.matches != nil {
 		narrow := *look
 		narrow.Width = w
-		return screen.Message(&narrow, lines, look.Theme.Warn, fmt.Sprintf("0 of %d spans match %q.", len(s.trace.Rows), s.filter.Text), "esc clears the filter")
+		return screen.Message(&narrow, lines, look.Theme.Warn, fmt.Sprintf("0 of %d spans match %q.", len(s.trace.Rows), s.filter.Text), screen.Unfilter(look))
 	}
 	return lines
 }
@@ -183,9 +184,9 @@ func (s *Screen) empty(look *screen.Look, lines []string) []string {
 	t := look.Theme
 	switch {
 	case s.trace != nil && s.trace.Truncated > 0:
-		return screen.Message(look, lines, t.Warn, fmt.Sprintf("Of trace %s nothing can be shown: %s left out.", s.id(), plural(s.trace.Truncated, "span")), "y shows what there is as JSON")
+		return screen.Message(look, lines, t.Warn, fmt.Sprintf("Of trace %s nothing can be shown: %s left out.", s.id(), plural(s.trace.Truncated, "span")), screen.Does(look, key.JSON, "shows what there is as JSON"))
 	case s.trace != nil:
-		return screen.Message(look, lines, t.Warn, "Trace "+s.id()+" has no spans.", "Spans arrive seconds after the call: ctrl-r asks again")
+		return screen.Message(look, lines, t.Warn, "Trace "+s.id()+" has no spans.", strings.TrimSuffix("Spans arrive seconds after the call: "+screen.Does(look, key.Refresh, "asks again"), ": "))
 	case s.failed != nil && !s.jobs.Busy(loading):
 		return screen.Message(look, lines, t.Bad, t.Glyphs.Bad+" No trace: "+screen.Sentence(s.failed), screen.HintOf(s.failed))
 	default:

@@ -29,7 +29,7 @@ func (s *Screen) empty(look *screen.Look, lines []string) []string {
 		case len(s.besides.list.Traces) == 0:
 			what += " Nor does any other" + s.of() + " in " + screen.Span(look.Window) + "."
 		}
-		return screen.Message(look, lines, t.Warn, what, "esc clears the filter")
+		return screen.Message(look, lines, t.Warn, what, screen.Unfilter(look))
 	case len(s.got.list.Traces) > 0: // not yet in order
 		return lines
 	}
