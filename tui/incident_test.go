@@ -135,7 +135,7 @@ func TestIncidentsSayWhatTheyDoNotHave(t *testing.T) {
 func TestIncidentsAreWalkedThroughBothWays(t *testing.T) {
 	for name, want := range map[string][]string{
 		"slow":    {"✓ closed", "✗ closed", "! closed"},
-		"breaker": {"✓ closed", "✗ 1 open", "✗ 2 open", "✗ 1 open", "! 2 flapping"},
+		"breaker": {"✓ closed", "✗ 1 open", "✗ 2 open", "✗ 1 open", "! 1 half", "! 2 flapping"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			run := replaying(t, name, Options{}, 120, 30)

@@ -49,9 +49,10 @@ type model struct {
 	stopRecall context.CancelFunc // of the one that is under way; nil: none is
 	warned     string             // of this change, which the end of the dashboard would cut short
 
-	first      time.Time // where a replay begins
-	failed     error     // why there is nothing to replay
-	records    int       // recordings so far
+	first      time.Time   // where a replay begins
+	times      []time.Time // of its states, in order
+	failed     error       // why there is nothing to replay
+	records    int         // recordings so far
 	stopRecord context.CancelFunc
 	recorder   recorder
 	unrecorded bool // the last recording has failed
@@ -91,7 +92,7 @@ func newModel(ctx context.Context, o Options) (*model, error) {
 	m.live, m.clock = o.Store.Snapshot(), o.Now()
 	m.look = screen.Look{
 		Snap: m.live, Now: m.clock, Clock: m.clock, Live: true, Window: o.Window, Keys: keys, Context: o.Context, Protected: o.Protected, Env: &m.o.Env,
-		History: history.New(history.Options{Room: roomFor(&o)}), Notes: &notes.Notes{}, Began: m.clock,
+		History: history.New(history.Options{Room: roomFor(&o), All: o.Replay}), Notes: &notes.Notes{}, Began: m.clock,
 	}
 	if m.live.Version() > 0 {
 		m.look.History.Add(m.live)

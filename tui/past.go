@@ -26,6 +26,7 @@ type Past interface {
 type (
 	// replayMsg is how far the loading of a recording has come.
 	replayMsg struct {
+		times       []time.Time // of all states
 		first, last *fleet.Snapshot
 		err         error
 	}
@@ -61,7 +62,7 @@ func (m *model) load() tea.Cmd {
 		if err != nil {
 			return replayMsg{err: err}
 		}
-		var got replayMsg
+		got := replayMsg{times: times}
 		if got.first, err = past.At(ctx, times[0]); err != nil {
 			return replayMsg{err: err}
 		}
@@ -83,7 +84,7 @@ func (m *model) replay(got replayMsg) tea.Cmd {
 		m.failed = got.err
 		return tea.Quit
 	}
-	m.live, m.first = got.last, got.first.At()
+	m.live, m.first, m.times = got.last, got.first.At(), got.times
 	m.clock, m.look.Clock, m.look.Began = got.last.At(), got.last.At(), got.first.At()
 	return m.goTo(m.clock, false)
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/gctl-dev/gctl/fleet"
 	"github.com/gctl-dev/gctl/internal/state/recording"
+	"github.com/gctl-dev/gctl/tui/history"
 )
 
 // recorded is a recording as the dashboard reads it.
@@ -88,7 +89,66 @@ func TestReplay(t *testing.T) {
 	for range 20 {
 		run.send(press('<'))
 	}
-	shows("2026-03-01 14:05:00", "✓ checkout-1")
+	shows("2026-03-01 14:05:00", "✓ checkout-1", "this is the first state of the recording")
+}
+
+// Each state of a recording can be stepped to: those that came right after another, and
+// those of which too many are there to be held.
+func TestEachStateOfARecordingIsStepped(t *testing.T) {
+	dir := t.TempDir()
+	now := clock
+	recorder, err := recording.NewRecorder(recording.Options{Dir: dir, Now: func() time.Time { return now }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	store := fleet.NewStore(t.Context(), fleet.StoreOptions{})
+	defer store.Close()
+	for n := range 8 {
+		now = clock.Add(time.Duration(n) * 500 * time.Millisecond)
+		d := trouble()
+		d.At = now
+		d.REDs[0].Rate = float64(500 + n)
+		store.Apply(d)
+		if err := recorder.Record(store.Flush()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := recorder.Close(); err != nil {
+		t.Fatal(err)
+	}
+	run := open(t, nil, Options{Replay: true, Past: func(context.Context) (Past, error) {
+		r, err := recording.Open(dir)
+		return recorded{r}, err
+	}}, 140, 40)
+	rate := func() float64 { return run.m.look.Snap.Service("checkout").RED("", "", fleet.ServerSide).Rate }
+	for n := 7; n >= 0; n-- {
+		if got := rate(); got != float64(500+n) {
+			t.Errorf("step %d shows the state with %v", n, got)
+		}
+		run.send(press('<'))
+		settle(t, run)
+	}
+	run.send(press('>'))
+	if got := rate(); got != 501 {
+		t.Errorf("the next one is the state with %v", got)
+	}
+	run.m.look.History = history.New(history.Options{}) // it holds nothing
+	run.send(press('>'))
+	if err := run.until(func() bool { return run.m.look.Snap.Service("checkout") != nil }); err != nil || rate() != 502 {
+		t.Errorf("%v: of what is not held the next one is %v", err, rate())
+	}
+}
+
+// Where the dashboard itself has seen no more, it says how to get further back.
+func TestTheFirstStateThatWasSeenIsNotTheFirstThatIsKept(t *testing.T) {
+	run := open(t, trouble(), Options{Past: tenMinutes(t)}, 120, 40)
+	run.m.look.History.Add(run.m.live)
+	for range 2 {
+		run.send(press('<'))
+	}
+	if got := text(run); !strings.Contains(got, "the first state that was seen here; , goes on into what was recorded before") {
+		t.Errorf("it says\n%s", got)
+	}
 }
 
 func TestAReplayOfNothingFails(t *testing.T) {

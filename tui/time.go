@@ -1,11 +1,13 @@
 package tui
 
 import (
+	"sort"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/gctl-dev/gctl/fleet"
+	"github.com/gctl-dev/gctl/tui/key"
 	"github.com/gctl-dev/gctl/tui/screen"
 )
 
@@ -24,6 +26,9 @@ func (m *model) moveCursor(n int) tea.Cmd {
 
 // scrub goes to the snapshot that is n before or after.
 func (m *model) scrub(n int) tea.Cmd {
+	if m.o.Replay {
+		return m.step(n)
+	}
 	from := m.cursor
 	if from.IsZero() {
 		if n > 0 {
@@ -35,14 +40,32 @@ func (m *model) scrub(n int) tea.Cmd {
 	switch {
 	case snap == nil:
 		return m.notice(screen.Say{Text: "nothing was seen yet", Bad: true})
-	case n > 0 && m.o.Replay:
-		return m.goTo(snap.At(), false)
 	case n > 0 && (snap == m.live || !snap.At().After(from)):
 		return m.goTo(time.Time{}, true)
 	case n < 0 && !snap.At().Before(from):
-		return m.notice(screen.Say{Text: "this is the first state that is kept"})
+		text := "this is the first state that was seen here"
+		if name := m.keys.Key(key.CursorBack); name != "" && m.o.Past != nil {
+			text += "; " + name + " goes on into what was recorded before"
+		}
+		return m.notice(screen.Say{Text: text})
 	}
 	return m.goTo(snap.At(), false)
+}
+
+// step goes to the state of a recording that is n before or after.
+func (m *model) step(n int) tea.Cmd {
+	if len(m.times) == 0 {
+		return m.notice(screen.Say{Text: "the recording is being read", Bad: true})
+	}
+	i := sort.Search(len(m.times), func(i int) bool { return m.times[i].After(m.cursor) }) - 1
+	to := m.times[max(0, min(i+n, len(m.times)-1))]
+	switch {
+	case n < 0 && !to.Before(m.cursor):
+		return m.notice(screen.Say{Text: "this is the first state of the recording"})
+	case n > 0 && !to.After(m.cursor):
+		return m.notice(screen.Say{Text: "this is the last state of the recording"})
+	}
+	return m.goTo(to, false)
 }
 
 // goTo shows another moment in all panes.

@@ -31,6 +31,7 @@ func NoTrend() Trend {
 type History struct {
 	step time.Duration // between the values of a trend
 	room int           // facts that are kept
+	all  bool
 
 	mu     sync.RWMutex
 	kept   []kept // oldest first
@@ -55,6 +56,7 @@ type ring struct {
 type Options struct {
 	Step time.Duration // between the values of a trend; a minute if 0
 	Room int           // facts in all snapshots together that are kept; 100,000 if 0
+	All  bool          // keep also snapshots that came right after another: nobody waits for their end
 }
 
 // New returns an empty history.
@@ -65,7 +67,7 @@ func New(o Options) *History {
 	if o.Room <= 0 {
 		o.Room = 100_000
 	}
-	return &History{step: o.Step, room: o.Room, trends: map[string]*ring{}}
+	return &History{step: o.Step, room: o.Room, all: o.All, trends: map[string]*ring{}}
 }
 
 // apart is how much later than the one before a snapshot is that is kept for good.
@@ -83,7 +85,7 @@ func (h *History) Add(snap *fleet.Snapshot) {
 		}
 		changed, _ = snap.Since(last)
 		// The last one is not kept if it came right after the one before.
-		if n > 1 && last.At().Sub(h.kept[n-2].snap.At()) < apart {
+		if n > 1 && !h.all && last.At().Sub(h.kept[n-2].snap.At()) < apart {
 			cost = h.kept[n-1].facts
 			h.facts -= cost
 			h.kept = h.kept[:n-1]
