@@ -144,8 +144,13 @@ func TestAnOverrideIsToldWithItsSource(t *testing.T) {
 	b := breaker("edge", "edge-1", "user/read", "user", fleet.BreakerClosed)
 	b.Override = fleet.ForcedOpen
 	s, look := shown(t, "", []fleet.Breaker{b}, fresh())
-	screentest.Want(t, s, look, "▌✗ FORCED OPEN", "✗ FORCED OPEN by an operator, its own state closed since 14:02:11",
+	screentest.Want(t, s, look, "▌✗ FORCED OPEN", "✗ FORCED OPEN by an operator · its own state closed since 14:02:11",
 		"override forced open, as control 10.0.0.1:9091 says")
+	look.Width, look.Height = 60, 13 // what has room below the list is told whole
+	screentest.Want(t, s, look, "its own state closed since 14:02:11", "override forced open, as control 10.0.0.1:9091 says")
+	if text := screentest.Plain(t, s, look); strings.Count(text, "14:02:11") != 1 {
+		t.Errorf("the time of its own state is told as that of the override:\n%s", text)
+	}
 }
 
 func TestWhatASourceDoesNotTellIsNotZero(t *testing.T) {

@@ -132,6 +132,10 @@ func (s *Screen) columns() []widget.Column[row] {
 		{
 			Title: "SINCE", Key: "i", Min: 8, Drop: 3,
 			Draw: func(l *widget.Line, t *theme.Theme, r *row, w int) {
+				if r.b.Override == fleet.ForcedOpen || r.b.Override == fleet.ForcedClosed { // the time is that of its own state
+					l.Cell(t.Dim, t.Glyphs.None, w, t.Glyphs.More)
+					return
+				}
 				if r.b.Since.IsZero() {
 					l.Cell(t.Dim, "?", w, t.Glyphs.More)
 					return

@@ -35,10 +35,14 @@ func (s *Screen) View(look *screen.Look) []string {
 	lines = s.notices(look, lines)
 	s.at = s.lay(h - len(lines))
 	s.at.top = len(lines)
+	told := s.tell(look)
+	if more, spare := len(told)-s.at.tell, h-len(lines)-s.at.tell-s.at.grid-s.table.Len()-1; s.at.tell > 0 && more > 0 && spare > 0 {
+		s.at.tell += min(more, spare) // what is left over below the list
+	}
 	if !s.alone {
 		lines = append(lines, s.grid.view(look, w, s.at.grid, !s.inList)...)
 	}
-	lines = append(lines, s.tell(look, s.at.tell)...)
+	lines = append(lines, widget.Fill(told, s.at.tell, w)...)
 	s.at.list = len(lines)
 	lines = append(lines, s.table.View(w, h-len(lines), look.Theme, s.list())...)
 	return widget.Fill(lines, h, w)
@@ -101,11 +105,8 @@ func missing(look *screen.Look, state *fleet.SourceState) string {
 	return text
 }
 
-// tell tells in h lines what the cell under the cursor is, or the breaker.
-func (s *Screen) tell(look *screen.Look, h int) []string {
-	if h <= 0 {
-		return nil
-	}
+// tell tells what the cell under the cursor is, or the breaker.
+func (s *Screen) tell(look *screen.Look) []string {
 	t := look.Theme
 	f := &flow{look: look, dot: " " + t.Glyphs.Dot + " "}
 	on, c := s.grid.selected()
@@ -134,7 +135,7 @@ func (s *Screen) tell(look *screen.Look, h int) []string {
 		s.state(look, f, b)
 	}
 	f.end()
-	return widget.Fill(f.lines, h, look.Width)
+	return f.lines
 }
 
 // state tells of one breaker: since when, how often, when it is tried again, and by
@@ -148,7 +149,8 @@ func (s *Screen) state(look *screen.Look, f *flow, b *fleet.Breaker) {
 	text := glyph + " " + word.text()
 	own := rankOf(&fleet.Breaker{State: b.State, Flapping: b.Flapping})
 	if own != r {
-		text += " by an operator, its own state " + strings.ToLower(said{rank: own, raw: b.Raw}.word())
+		f.put(style, text+" by an operator")
+		text = "its own state " + strings.ToLower(said{rank: own, raw: b.Raw}.word())
 	}
 	since := ", since when is not told"
 	if !b.Since.IsZero() {
