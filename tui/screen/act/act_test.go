@@ -342,6 +342,11 @@ func TestWhatIsAskedIsSeenOnANarrowScreen(t *testing.T) {
 			t.Errorf("the command is not whole:\n%s", screentest.Plain(t, s, look))
 		}
 		screentest.Want(t, s, look, "would leave", "type y and enter")
+		for look.Width = 40; look.Width < 60; look.Width++ { // between its words
+			if words := strings.Fields(screentest.Plain(t, s, look)); !slices.Contains(words, "15m") || !slices.Contains(words, "quarantine") {
+				t.Errorf("%d cells: a word is broken: %q", look.Width, words)
+			}
+		}
 		look.Width, look.Height = 60, 3
 		screentest.Want(t, s, look, "type y and enter")
 		for w := range 70 {

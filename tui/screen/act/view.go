@@ -70,7 +70,7 @@ type styled struct {
 // wrap breaks a text into lines that fit.
 func wrap(look *screen.Look, s theme.Style, text string) []styled {
 	var lines []styled
-	for line := range strings.SplitSeq(ansi.Hardwrap(term.CleanLine(text), max(1, look.Width-2), true), "\n") {
+	for line := range strings.SplitSeq(ansi.Wrap(term.CleanLine(text), max(1, look.Width-2), ""), "\n") {
 		lines = append(lines, styled{s, line})
 	}
 	return lines
