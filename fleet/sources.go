@@ -16,6 +16,10 @@ const (
 // askWhole bounds a round over all instances of a large fleet, most of which hang.
 const askWhole = 3 * time.Minute
 
+// PrometheusAway is the What of the first Missing of metrics that the instances told
+// themselves since the Prometheus that was to be asked did not answer.
+const PrometheusAway = "prometheus"
+
 // Patience is how long one instance is waited for where many are asked: those that
 // hang hold up nobody, and cost their own answer only.
 const Patience = 2 * time.Second

@@ -95,7 +95,7 @@ func (m *model) sources(l *widget.Line, room int) {
 	for i := range states {
 		s := &states[i]
 		style, glyph, more := m.source(s)
-		if whole > room && s.Status == fleet.SourceFresh {
+		if whole > room && s.Status == fleet.SourceFresh && more == "" {
 			continue
 		}
 		text := m.label(s.Name) + " " + glyph
@@ -125,6 +125,9 @@ func (m *model) source(s *fleet.SourceState) (style theme.Style, glyph, more str
 	t := m.look.Theme
 	switch s.Status {
 	case fleet.SourceFresh:
+		if len(s.Missing) > 0 && s.Missing[0].What == fleet.PrometheusAway {
+			return t.Warn, t.Glyphs.Warn, "no prometheus"
+		}
 		return t.Good, t.Glyphs.Good, ""
 	case fleet.SourceStale:
 		return t.Warn, t.Glyphs.Warn, age(m.look.Now, s.At) + " old"

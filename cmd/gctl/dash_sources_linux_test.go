@@ -114,6 +114,7 @@ func TestDashWaitsForItsBackends(t *testing.T) {
 	b.consul.up(false)
 	term.WaitFor("checkout")
 	term.WaitFor("consul ✓")
+	term.WaitFor("metrics ! no prometheus")
 	term.Press("t")
 	term.WaitFor("✗ No traces:")
 	b.jaeger.up(false)

@@ -102,7 +102,7 @@ func (l *lateMetrics) REDSplits(ctx context.Context, q fleet.REDQuery, splits []
 func instead(s *commands.MetricsSource, list fleet.REDList) fleet.REDList {
 	var none commands.NoBackendError
 	if s.Why != nil && !errors.As(s.Why, &none) {
-		list.Missing = slices.Insert(list.Missing, 0, fleet.Missing{What: commands.FromPrometheus, Err: s.Why})
+		list.Missing = slices.Insert(list.Missing, 0, fleet.Missing{What: fleet.PrometheusAway, Err: s.Why})
 	}
 	return list
 }
