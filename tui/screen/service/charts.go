@@ -167,7 +167,7 @@ func (c *charts) view(w, h int, look *screen.Look, red *fleet.RED) []string {
 	for y := range lines {
 		lines[y] = &widget.Line{}
 	}
-	any := false
+	drawn := false
 	for i, g := range graphs() {
 		left := 0
 		for n := range i {
@@ -176,11 +176,11 @@ func (c *charts) view(w, h int, look *screen.Look, red *fleet.RED) []string {
 		ch := c.chart(i, &g, widths[i], h-1, look.Theme)
 		c.head(lines[0], left, widths[i], &g, ch, look, red)
 		if ch != nil {
-			any = true
+			drawn = true
 			c.body(lines[1:], i, left, ch, look)
 		}
 	}
-	if !any { // once for all of them, that it can be read
+	if !drawn { // once for all of them, that it can be read
 		for y, text := range strings.Split(ansi.Wrap(c.why(look), max(1, w), ""), "\n") {
 			if y+1 < h {
 				lines[y+1].Cell(look.Theme.Dim, text, w, look.Theme.Glyphs.More)
