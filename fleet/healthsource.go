@@ -25,7 +25,8 @@ const (
 // as a whole. Instances that somebody looks at (Store.Attend), up to 200, and those
 // that are not well, up to 300 in all, are watched: a change is known at once. The
 // others are asked every ten seconds; of more than 150, 150 each time, in turn, and
-// what the others said last stays.
+// what the others said last stays. A prober may have a Ready(ctx) error, which opens
+// what it needs before each round; if that fails, the source does.
 func HealthSource(p Prober) Source {
 	w := (&watching[Health]{
 		shown: healthShown, most: healthMost, sick: unwell,
@@ -38,6 +39,13 @@ func HealthSource(p Prober) Source {
 	return Source{
 		Name: HealthFeed, Follows: CatalogFeed, Interval: askEvery, Timeout: askWhole, Watch: w.run,
 		Poll: func(ctx context.Context, known *Snapshot) (Facts, error) {
+			if opener, ok := p.(interface {
+				Ready(ctx context.Context) error
+			}); ok {
+				if err := opener.Ready(ctx); err != nil {
+					return Facts{}, err
+				}
+			}
 			began := time.Now()
 			asked := turns.next(known, began, askInTurn, w.silent)
 			answers := make([]Health, len(asked))
