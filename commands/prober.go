@@ -19,10 +19,22 @@ import (
 type contextProber struct {
 	f *Factory
 
-	mu     sync.Mutex
-	prober fleet.Prober
-	opened time.Time
+	mu      sync.Mutex
+	prober  fleet.Prober
+	opened  time.Time
+	opening *opening // nil unless it is under way
 }
+
+// opening is a prober that is being opened, for all who ask meanwhile.
+type opening struct {
+	done   chan struct{}
+	prober fleet.Prober
+	err    error
+}
+
+// openFor bounds an opening, of which the command that prints a token is the longest
+// part.
+const openFor = authTimeout + 5*time.Second
 
 // proberFor is how long a prober is used: the credentials that it has run out.
 const proberFor = 5 * time.Minute
@@ -31,18 +43,52 @@ const proberFor = 5 * time.Minute
 // Nothing is opened before somebody is asked.
 func NewProber(f *Factory) fleet.Prober { return &contextProber{f: f} }
 
-func (c *contextProber) open(ctx context.Context) (fleet.Prober, error) {
+// open returns the prober as soon as ctx allows. One that is old will do meanwhile,
+// unless it is to be fresh. Opening ends with nobody's patience: all wait for the same.
+func (c *contextProber) open(ctx context.Context, fresh bool) (fleet.Prober, error) {
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	if now := c.f.Now(); c.prober == nil || now.Sub(c.opened) >= proberFor {
-		o := &healthOptions{f: c.f, unimplemented: "unhealthy"}
-		o.conn.register(pflag.NewFlagSet("", pflag.ContinueOnError))
-		if err := o.prepare(ctx); err != nil { // of this asker: the next one tries again
-			return nil, err
-		}
-		c.prober, c.opened = o.prober, now
+	old := c.prober
+	if old != nil && c.f.Now().Sub(c.opened) < proberFor {
+		c.mu.Unlock()
+		return old, nil
 	}
-	return c.prober, nil
+	o := c.opening
+	if o == nil {
+		o = &opening{done: make(chan struct{})}
+		c.opening = o
+		go c.reopen(context.WithoutCancel(ctx), o)
+	}
+	c.mu.Unlock()
+	if old != nil && !fresh {
+		return old, nil
+	}
+	select {
+	case <-o.done:
+		return o.prober, o.err
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+}
+
+func (c *contextProber) reopen(ctx context.Context, o *opening) {
+	ctx, cancel := context.WithTimeout(ctx, openFor)
+	defer cancel()
+	h := &healthOptions{f: c.f, unimplemented: "unhealthy"}
+	h.conn.register(pflag.NewFlagSet("", pflag.ContinueOnError))
+	now := c.f.Now()
+	if o.err = h.prepare(ctx); o.err == nil {
+		o.prober = h.prober
+	}
+	c.mu.Lock()
+	c.prober, c.opened, c.opening = o.prober, now, nil // the next one tries again where it failed
+	c.mu.Unlock()
+	close(o.done)
+}
+
+// Ready opens what is needed to ask, and tells why that cannot be.
+func (c *contextProber) Ready(ctx context.Context) error {
+	_, err := c.open(ctx, true)
+	return err
 }
 
 func unasked(in fleet.Instance, name string, err error) fleet.Health {
@@ -51,7 +97,7 @@ func unasked(in fleet.Instance, name string, err error) fleet.Health {
 
 // Health implements fleet.Prober.
 func (c *contextProber) Health(ctx context.Context, in fleet.Instance, name string) fleet.Health {
-	p, err := c.open(ctx)
+	p, err := c.open(ctx, false)
 	if err != nil {
 		return unasked(in, name, err)
 	}
@@ -70,7 +116,7 @@ func judged(in fleet.Instance, h fleet.Health) fleet.Health {
 
 // HealthList implements fleet.Prober.
 func (c *contextProber) HealthList(ctx context.Context, in fleet.Instance) []fleet.Health {
-	p, err := c.open(ctx)
+	p, err := c.open(ctx, false)
 	if err != nil {
 		return []fleet.Health{unasked(in, "", err)}
 	}
@@ -81,7 +127,7 @@ func (c *contextProber) HealthList(ctx context.Context, in fleet.Instance) []fle
 // may have run out, each at another time.
 func (c *contextProber) WatchHealth(ctx context.Context, in fleet.Instance, name string, notify func(fleet.Health)) error {
 	for {
-		p, err := c.open(ctx)
+		p, err := c.open(ctx, true)
 		if err != nil {
 			return err
 		}

@@ -3,6 +3,7 @@ package commands
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,9 +20,13 @@ func (servingProber) Health(_ context.Context, in fleet.Instance, _ string) flee
 }
 
 func TestTheImpatienceOfOneAskerIsNotTheNextOnes(t *testing.T) {
+	synctest.Test(t, theImpatienceOfOneAsker)
+}
+
+func theImpatienceOfOneAsker(t *testing.T) {
 	f, _ := testFactory(nil)
-	now, opened := time.Unix(1000, 0), 0
-	f.Now = func() time.Time { return now }
+	opened := 0
+	f.Now = time.Now
 	f.Context = func() (config.Context, error) { return config.Context{}, nil }
 	fails := errors.New("no answer of the command in time")
 	f.Prober = func(ProbeOptions) (fleet.Prober, error) { opened++; return servingProber{}, fails }
@@ -35,10 +40,65 @@ func TestTheImpatienceOfOneAskerIsNotTheNextOnes(t *testing.T) {
 		t.Errorf("%s, opened %d times", got, opened)
 	}
 	ask()
-	now = now.Add(proberFor)
+	time.Sleep(proberFor)
+	if ask(); opened > 3 {
+		t.Errorf("opened %d times", opened)
+	}
+	synctest.Wait()
 	if ask(); opened != 3 {
 		t.Errorf("opened %d times, want again after %s", opened, proberFor)
 	}
+}
+
+// A command that takes long to print a token is waited for once, by nobody who asks
+// one instance among many, and not by the next round.
+func TestOpeningTakesItsOwnTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, _ := testFactory(nil)
+		f.Now = time.Now
+		f.Context = func() (config.Context, error) { return config.Context{}, nil }
+		defer time.Sleep(openFor) // what is being opened is waited for
+		var opened atomic.Int32
+		var broken atomic.Bool
+		fails := errors.New("no token")
+		f.Prober = func(ProbeOptions) (fleet.Prober, error) {
+			opened.Add(1)
+			time.Sleep(5 * time.Second)
+			if broken.Load() {
+				return nil, fails
+			}
+			return servingProber{}, nil
+		}
+		p := NewProber(f)
+		catalog := fleet.Source{Name: fleet.CatalogFeed, Poll: func(context.Context, *fleet.Snapshot) (fleet.Facts, error) {
+			return fleet.Facts{Instances: []fleet.Instance{{ID: "a", Service: "s"}, {ID: "b", Service: "s"}}}, nil
+		}}
+		store := fleet.NewStore(t.Context(), fleet.StoreOptions{Sources: []fleet.Source{catalog, fleet.HealthSource(p)}})
+		defer store.Close()
+		time.Sleep(8 * time.Second)
+		for _, h := range store.Snapshot().Service("s").Health {
+			if h.State != fleet.Serving {
+				t.Errorf("%s is %s, %v", h.Instance.ID, h.State, h.Err)
+			}
+		}
+		if n := len(store.Snapshot().Service("s").Health); n != 2 || opened.Load() != 1 {
+			t.Errorf("%d answers, opened %d times", n, opened.Load())
+		}
+		broken.Store(true)
+		time.Sleep(proberFor + 20*time.Second)
+		if s, _ := store.Snapshot().Source(fleet.HealthFeed); s.Status != fleet.SourceFailing || !errors.Is(s.Err, fails) {
+			t.Errorf("%s, %v; want the source to say why nobody can be asked", s.Status, s.Err)
+		}
+		if h := store.Snapshot().Service("s").Health; h[0].State != fleet.Serving || h[1].State != fleet.Serving {
+			t.Errorf("%+v: it is not held against those who were not asked", h)
+		}
+		impatient, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		began := time.Now()
+		if h := p.Health(impatient, fleet.Instance{ID: "a"}, ""); h.State != fleet.UnknownHealth || time.Since(began) > time.Second {
+			t.Errorf("%s after %s", h.State, time.Since(began))
+		}
+	})
 }
 
 // changingProber tells what a test wants of whoever is watched.

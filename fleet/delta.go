@@ -75,8 +75,14 @@ func (d *Delta) service(was, is *ServiceFacts) {
 	}
 	difference(d, serviceKind, listOf(was.listed), listOf(is.listed), func(f *serviceFact) { d.Services = append(d.Services, f.Service) })
 	difference(d, instanceKind, was.Instances, is.Instances, func(f *InstanceFact) { d.Instances = append(d.Instances, *f) })
-	difference(d, healthKind, was.Health, is.Health, func(f *Health) { d.Health = append(d.Health, *f) })
-	difference(d, breakerKind, was.Breakers, is.Breakers, func(f *Breaker) { d.Breakers = append(d.Breakers, *f) })
+	difference(d, healthKind, was.Health, is.Health, func(f *Health) {
+		d.Health = append(d.Health, *f)
+		d.Health[len(d.Health)-1].Provenance = f.Provenance.plain(d.At)
+	})
+	difference(d, breakerKind, was.Breakers, is.Breakers, func(f *Breaker) {
+		d.Breakers = append(d.Breakers, *f)
+		d.Breakers[len(d.Breakers)-1].Provenance = f.Provenance.plain(d.At)
+	})
 	difference(d, redKind, was.REDs, is.REDs, func(f *RED) { d.REDs = append(d.REDs, *f) })
 	difference(d, dependencyKind, was.Dependencies, is.Dependencies, func(f *Dependency) { d.Dependencies = append(d.Dependencies, *f) })
 	difference(d, sloKind, listOf(was.SLO), listOf(is.SLO), func(f *SLO) { d.SLOs = append(d.SLOs, *f) })

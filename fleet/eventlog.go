@@ -54,7 +54,7 @@ func (l *eventLog) last() []Event {
 // stamp completes an event of a source, and returns the time by which it is the
 // same when it is told again.
 func stamp(e Event, feed string, now time.Time) (Event, time.Time) {
-	e.Provenance.Feed = feed
+	e.Provenance.Feed, e.Provenance.heard = feed, nil
 	believeOrigin(&e.Provenance, now)
 	told := e.At
 	if e.At.IsZero() || e.At.After(now) {

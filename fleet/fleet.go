@@ -89,6 +89,8 @@ type Provenance struct {
 	Query  string // for example "GET /v1/health/service/user"
 	At     time.Time
 	Feed   string // name of the Store's Source by which the fact came; empty outside a Store
+
+	heard *hearing // of a fact about an instance that a Store heard; nil elsewhere
 }
 
 // ServiceList is a catalog's answer to "which services are there?".

@@ -25,7 +25,8 @@ const (
 // as a whole. Instances that somebody looks at (Store.Attend), up to 200, and those
 // that are not well, up to 300 in all, are watched: a change is known at once. The
 // others are asked every ten seconds; of more than 150, 150 each time, in turn, and
-// what the others said last stays.
+// what the others said last stays. A prober may have a Ready(ctx) error, which opens
+// what it needs before each round; if that fails, the source does.
 func HealthSource(p Prober) Source {
 	w := (&watching[Health]{
 		shown: healthShown, most: healthMost, sick: unwell,
@@ -34,27 +35,37 @@ func HealthSource(p Prober) Source {
 		},
 		facts: healthFacts,
 	}).begin()
-	var last Instance // of those that were asked
+	var turns turns
 	return Source{
 		Name: HealthFeed, Follows: CatalogFeed, Interval: askEvery, Timeout: askWhole, Watch: w.run,
 		Poll: func(ctx context.Context, known *Snapshot) (Facts, error) {
-			turn := inTurn(w.others(instancesOf(known)), &last, askInTurn)
-			answers := make([]Health, len(turn))
+			if opener, ok := p.(interface {
+				Ready(ctx context.Context) error
+			}); ok {
+				if err := opener.Ready(ctx); err != nil {
+					return Facts{}, err
+				}
+			}
+			began := time.Now()
+			asked := turns.next(known, began, askInTurn, w.silent)
+			answers := make([]Health, len(asked))
 			slots := make(chan struct{}, askAtOnce)
 			var all sync.WaitGroup
-			for i := range turn {
+			for i := range asked {
 				slots <- struct{}{}
 				all.Go(func() {
 					limited, cancel := context.WithTimeout(ctx, Patience)
 					defer cancel()
-					answers[i] = p.Health(limited, turn[i], "")
+					answers[i] = p.Health(limited, asked[i], "")
 					<-slots
 				})
 			}
 			all.Wait()
-			return Facts{Partial: true, Health: answers, Gone: healthGone(known, turn), settle: func(f *Facts) {
+			round := &turn{at: began, began: turns.complete, of: subjects(asked)}
+			return Facts{Partial: true, Health: answers, Gone: healthGone(known, asked), turn: round, settle: func(f *Facts) {
 				f.Health = slices.DeleteFunc(f.Health, func(h Health) bool { return w.covers(h.Instance.Service, h.Instance.ID) })
 				f.Gone = slices.DeleteFunc(f.Gone, func(g Gone) bool { return w.covers(g.Service, g.Key[0]) })
+				round.of = append(round.of, w.covered()...)
 			}}, ctx.Err()
 		},
 	}

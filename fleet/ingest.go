@@ -35,6 +35,12 @@ func (s *Store) ingest(source int, facts *Facts, first, answers bool) {
 	}
 	was := *state
 	state.Dropped += p.dropped
+	if r := facts.turn; r != nil {
+		for _, of := range r.of {
+			s.world.confirm(source, of, r.at, state.Turn)
+		}
+		state.Turn = r.began
+	}
 	if answers {
 		state.At, state.Err, state.Failures = now, nil, 0
 	}

@@ -69,11 +69,21 @@ func (s *Snapshot) Source(name string) (SourceState, bool) {
 }
 
 // Age returns how old a fact is at now: the time since its source last said it or
-// that it is still so. A fact of a watch that is fresh is of this moment.
+// that it is still so. A fact of a watch that is fresh is of this moment; one of a
+// source that asks in turn, of when the instance answered last.
 func (s *Snapshot) Age(p Provenance, now time.Time) time.Duration {
 	at := p.At
-	if state, ok := s.Source(p.Feed); ok && state.At.After(at) {
-		at = state.At
+	if state, ok := s.Source(p.Feed); ok {
+		said := state.At
+		if !state.Turn.IsZero() {
+			said = time.Time{}
+			if p.heard != nil {
+				said = p.heard.by(s.at, state.Turn)
+			}
+		}
+		if said.After(at) {
+			at = said
+		}
 	}
 	return max(0, now.Sub(at))
 }

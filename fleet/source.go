@@ -66,6 +66,7 @@ type Facts struct {
 	// settle has a last look at what a round has found, while no watch of the source
 	// can speak.
 	settle func(*Facts)
+	turn   *turn // nil unless the source asks instances in turn
 
 	Missing []Missing // what could not be found out; replaces what was missing before, unless Partial
 	Notes   []string  // what to know about the answer, such as that results are hidden; as Missing
@@ -96,6 +97,7 @@ type SourceState struct {
 	Status   SourceStatus
 	Since    time.Time // when that status began
 	At       time.Time // of the last answer; zero if there was none
+	Turn     time.Time // of a source that asks instances in turn: since then all were asked; zero of others
 	Err      error     // why it fails, nil in any other status
 	Failures int       // in a row
 	Dropped  int       // facts that nobody could use, in all
@@ -103,10 +105,11 @@ type SourceState struct {
 	Notes    []string
 }
 
-// same tells whether two states are the same but for the time of the last answer.
+// same tells whether two states are the same but for the times of the last answers, and
+// for how much was of no use in them.
 func (s *SourceState) same(o *SourceState) bool {
 	return s.Name == o.Name && s.Status == o.Status && s.Since.Equal(o.Since) && errText(s.Err) == errText(o.Err) &&
-		s.Dropped == o.Dropped && sameMissing(s.Missing, o.Missing) && sameStrings(s.Notes, o.Notes)
+		sameMissing(s.Missing, o.Missing) && sameStrings(s.Notes, o.Notes)
 }
 
 func errText(err error) string {

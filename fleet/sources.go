@@ -2,7 +2,6 @@ package fleet
 
 import (
 	"context"
-	"slices"
 	"time"
 )
 
@@ -23,21 +22,6 @@ const PrometheusAway = "prometheus"
 // Patience is how long one instance is waited for where many are asked: those that
 // hang hold up nobody, and cost their own answer only.
 const Patience = 2 * time.Second
-
-// inTurn takes up to most of the instances, which are sorted, beginning after the
-// one that was the last, and returns those and the others.
-func inTurn(all []Instance, last *Instance, most int) []Instance {
-	if len(all) <= most {
-		return all
-	}
-	begin, found := slices.BinarySearchFunc(all, *last, compareInstances)
-	if found {
-		begin++
-	}
-	all = append(slices.Clone(all[begin:]), all[:begin]...)
-	*last = all[most-1]
-	return all[:most]
-}
 
 // MetricsSource reads how the calls of every service go, as its servers counted
 // them: of the service as a whole, by method and by instance; and who calls whom,

@@ -116,7 +116,7 @@ func orNone(f *fleet.ServiceFacts) *fleet.ServiceFacts {
 func TestBreakerSource(t *testing.T) {
 	fleettest.Source(t, func(*testing.T) fleettest.SourceWorld {
 		b := &backend{}
-		return b.world(fleet.BreakerSource(b, time.Second), [3]string{"closed", "open", "half_open"}, func(f *fleet.ServiceFacts) string {
+		return b.world(fleet.BreakerSource(b, b, time.Second, 0), [3]string{"closed", "open", "half_open"}, func(f *fleet.ServiceFacts) string {
 			if found := f.BreakersOf("u1"); len(found) == 1 {
 				return string(found[0].State)
 			}
@@ -337,7 +337,7 @@ func TestDiffAndApplyAreInverse(t *testing.T) {
 			f.Dependencies = []fleet.Dependency{{Caller: "user", Callee: "cart", Method: fmt.Sprint(round % 2)}}
 			return f, nil
 		})
-		store := run(t, catalog, fleet.BreakerSource(b, time.Second), fleet.MetricsSource(b, time.Second, time.Minute, nil))
+		store := run(t, catalog, fleet.BreakerSource(b, b, time.Second, 0), fleet.MetricsSource(b, time.Second, time.Minute, nil))
 		copied := fleet.NewStore(t.Context(), fleet.StoreOptions{})
 		defer copied.Close()
 		var last *fleet.Snapshot
@@ -367,12 +367,20 @@ func TestDiffAndApplyAreInverse(t *testing.T) {
 	})
 }
 
-// describe is a snapshot as text, without versions and the times of answers.
+// describe is a snapshot as text, without versions and the times of answers, which
+// of breakers and health go on while all else stays.
 func describe(s *fleet.Snapshot) string {
 	var b strings.Builder
 	for _, f := range s.Services() {
 		fmt.Fprintf(&b, "%+v\n", f.Service)
-		for _, list := range []any{deref(f.Instances), deref(f.Health), deref(f.Breakers), deref(f.REDs), deref(f.Dependencies)} {
+		health, breakers := deref(f.Health), deref(f.Breakers)
+		for i := range health {
+			health[i].Provenance = fleet.Provenance{Feed: health[i].Provenance.Feed}
+		}
+		for i := range breakers {
+			breakers[i].Provenance = fleet.Provenance{Feed: breakers[i].Provenance.Feed}
+		}
+		for _, list := range []any{deref(f.Instances), health, breakers, deref(f.REDs), deref(f.Dependencies)} {
 			fmt.Fprintf(&b, "  %+v\n", list)
 		}
 		if f.SLO != nil {
@@ -411,7 +419,7 @@ func (m *missingReader) Breakers(ctx context.Context, callers []fleet.Instance, 
 func TestBreakersOfThoseWhoCouldNotBeAskedStay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := &missingReader{}
-		store := run(t, r.catalog(), fleet.BreakerSource(r, time.Second))
+		store := run(t, r.catalog(), fleet.BreakerSource(r, r, time.Second, 0))
 		after(3 * time.Second)
 		r.change(func() { r.missing = errors.New("refused") })
 		after(3 * time.Second)

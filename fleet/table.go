@@ -26,6 +26,7 @@ type kind[T any] struct {
 	key     func(*T) factKey
 	same    func(a, b *T) bool // provenance aside
 	origin  func(*T) *Provenance
+	asked   bool // instances are asked for it, and its key begins with their ID
 }
 
 // InstanceFact is an instance as a source listed it.
@@ -68,6 +69,7 @@ var (
 			return a.State == b.State && a.Instance.Addr == b.Instance.Addr && errText(a.Err) == errText(b.Err) && near(a.Latency, b.Latency)
 		},
 		origin: func(f *Health) *Provenance { return &f.Provenance },
+		asked:  true,
 	}
 	breakerKind = &kind[Breaker]{
 		name:    "breaker",
@@ -75,6 +77,7 @@ var (
 		key:     func(f *Breaker) factKey { return factKey{f.Caller.ID, f.Name} },
 		same:    sameBreaker,
 		origin:  func(f *Breaker) *Provenance { return &f.Provenance },
+		asked:   true,
 	}
 	redKind = &kind[RED]{
 		name:    "red",
@@ -149,7 +152,10 @@ func (t *table[T]) put(k *kind[T], source int, feed string, fact *T, changed fun
 	}
 	own := *fact
 	if feed != "" {
-		k.origin(&own).Feed = feed
+		p := k.origin(&own)
+		if p.Feed = feed; k.asked {
+			p.heard = &hearing{}
+		}
 	}
 	var was *T
 	if found {

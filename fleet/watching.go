@@ -276,9 +276,20 @@ func (w *watching[W]) covers(service, id string) bool {
 	return x != nil && x.spoke
 }
 
-// others are the instances that no watch speaks for.
-func (w *watching[W]) others(all []Instance) []Instance {
-	return slices.DeleteFunc(all, func(in Instance) bool { return w.covers(in.Service, in.ID) })
+// silent tells whether no watch speaks for an instance.
+func (w *watching[W]) silent(in *InstanceFact) bool { return !w.covers(in.Service, in.ID) }
+
+// covered are the instances that watches speak for.
+func (w *watching[W]) covered() []Subject {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var list []Subject
+	for s, x := range w.of {
+		if x.spoke {
+			list = append(list, s)
+		}
+	}
+	return list
 }
 
 // compareInstances orders instances as snapshots do.

@@ -384,7 +384,7 @@ func breakerIn(store *fleet.Store, service, id string) fleet.BreakerState {
 func TestBreakersOnTheScreenOrOpenAreWatchedAndTheRestReadInTurn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCrew()
-		store := crowded(t, 2, 100, fleet.BreakerSource(c, 2*time.Second))
+		store := crowded(t, 2, 100, fleet.BreakerSource(c, c, 2*time.Second, 15*time.Second))
 		store.Attend([]fleet.Subject{{Service: "s0"}})
 		after(10 * time.Second)
 		if n := len(c.watched()); n != 50 {
@@ -417,7 +417,7 @@ func TestBreakersOnTheScreenOrOpenAreWatchedAndTheRestReadInTurn(t *testing.T) {
 func TestBreakersThatAreGoneGoAndThoseOfTheSilentStay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCrew()
-		store := crowded(t, 2, 100, fleet.BreakerSource(c, 2*time.Second))
+		store := crowded(t, 2, 100, fleet.BreakerSource(c, c, 2*time.Second, 15*time.Second))
 		store.Attend([]fleet.Subject{{Service: "s0", Instance: "s0-0001"}})
 		after(15 * time.Second)
 		for _, id := range []string{"s0-0001", "s1-0001"} {

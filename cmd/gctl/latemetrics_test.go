@@ -104,33 +104,3 @@ func TestBreakersOfInstancesThatOnlyNameAPort(t *testing.T) {
 		t.Errorf("asked %+v, %v", r.callers, err)
 	}
 }
-
-func TestBreakersInMetricsAreReadAsOftenAsMetrics(t *testing.T) {
-	now := time.Unix(1000, 0)
-	r := &countedReader{}
-	p := &pacedBreakers{every: metricsEvery, now: func() time.Time { return now }}
-	p.of(r)
-	a, b := fleet.Instance{Service: "s", ID: "a"}, fleet.Instance{Service: "s", ID: "b"}
-	for range 7 { // rounds of 2 s
-		list, err := p.Breakers(t.Context(), []fleet.Instance{a}, "")
-		if err != nil || len(list.Breakers) != 1 || len(list.Missing) != 0 {
-			t.Fatalf("%+v, %v", list, err)
-		}
-		now = now.Add(breakersEvery)
-	}
-	list, err := p.Breakers(t.Context(), []fleet.Instance{b}, "")
-	if err != nil || len(list.Breakers) != 0 || len(list.Missing) != 1 || r.asked != 1 {
-		t.Errorf("%+v, %v, asked %d times", list, err, r.asked)
-	}
-	now = now.Add(breakersEvery)
-	list, err = p.Breakers(t.Context(), []fleet.Instance{a, b}, "")
-	if err != nil || len(list.Breakers) != 2 || r.asked != 2 {
-		t.Errorf("%+v, %v, asked %d times", list, err, r.asked)
-	}
-	r.err, now = errors.New("500"), now.Add(metricsEvery)
-	for range 2 {
-		if _, err = p.Breakers(t.Context(), []fleet.Instance{a, b}, ""); err == nil || r.asked != 3 {
-			t.Errorf("%v, asked %d times", err, r.asked)
-		}
-	}
-}

@@ -169,3 +169,5 @@ func (w *startsWithin) add(in *fleet.Instance, at time.Time, p fleet.Provenance)
 	}
 	w.told[e] = true
 }
+
+func nameOfCaller(in *fleet.Instance) string { return in.Service + "\x00" + in.ID }

@@ -77,13 +77,14 @@ const apart = 2 * time.Second
 func (h *History) Add(snap *fleet.Snapshot) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	changed, cost := snap.Services(), 0
+	changed, cost, before := snap.Services(), 0, &fleet.Snapshot{}
 	if n := len(h.kept); n > 0 {
 		last := h.kept[n-1].snap
 		if last == snap {
 			return
 		}
 		changed, _ = snap.Since(last)
+		before = last
 		// The last one is not kept if it came right after the one before.
 		if n > 1 && !h.all && last.At().Sub(h.kept[n-2].snap.At()) < apart {
 			cost = h.kept[n-1].facts
@@ -91,10 +92,13 @@ func (h *History) Add(snap *fleet.Snapshot) {
 			h.kept = h.kept[:n-1]
 		}
 	}
+	pointers := len(snap.Services())
 	for _, s := range changed {
 		h.learn(snap, s)
-		cost += 1 + len(s.Instances) + len(s.Health) + len(s.Breakers) + len(s.REDs) + len(s.Dependencies)
+		pointers += len(s.Instances) + len(s.Health) + len(s.Breakers) + len(s.REDs) + len(s.Dependencies)
+		cost += news(before.Service(s.Name), s)
 	}
+	cost += pointers / pointersOfAFact
 	h.kept = append(h.kept, kept{snap, cost})
 	h.facts += cost
 	drop := 0

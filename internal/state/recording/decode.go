@@ -77,7 +77,7 @@ func (l *line) red(r *red) fleet.RED {
 
 func toSource(s *source) fleet.SourceState {
 	return fleet.SourceState{
-		Name: s.Name, Status: s.Status, Since: s.Since, At: s.At, Err: errorOf(s.Error, s.Hint), Dropped: s.Dropped, Notes: s.Notes,
+		Name: s.Name, Status: s.Status, Since: s.Since, At: s.At, Turn: s.Turn, Err: errorOf(s.Error, s.Hint), Dropped: s.Dropped, Notes: s.Notes,
 		Missing: each(s.Missing, func(m *missing) fleet.Missing {
 			return fleet.Missing{Instance: fleet.Instance{Service: m.Service, ID: m.Instance}, What: m.What, Err: errorOf(m.Error, "")}
 		}),

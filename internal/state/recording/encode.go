@@ -96,7 +96,7 @@ func (e *encoder) red(r *fleet.RED) red {
 }
 
 func fromSource(s *fleet.SourceState) source {
-	out := source{Name: s.Name, Status: s.Status, Since: s.Since, At: s.At, Dropped: s.Dropped, Notes: s.Notes}
+	out := source{Name: s.Name, Status: s.Status, Since: s.Since, At: s.At, Turn: s.Turn, Dropped: s.Dropped, Notes: s.Notes}
 	out.Error, out.Hint = textOf(s.Err)
 	out.Missing = each(s.Missing, func(m *fleet.Missing) missing {
 		text, _ := textOf(m.Err)

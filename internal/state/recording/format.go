@@ -178,6 +178,7 @@ type source struct {
 	Status  fleet.SourceStatus `json:"status"`
 	Since   time.Time          `json:"since,omitzero"`
 	At      time.Time          `json:"at,omitzero"`
+	Turn    time.Time          `json:"turn,omitzero"`
 	Error   string             `json:"error,omitempty"`
 	Hint    string             `json:"hint,omitempty"`
 	Dropped int                `json:"dropped,omitempty"`
