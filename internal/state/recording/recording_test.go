@@ -42,7 +42,7 @@ func newLive(t *testing.T) *live {
 // set makes the version that all n instances have, d later, with an event of it.
 func (l *live) set(n int, version string, d time.Duration) *fleet.Snapshot {
 	l.now = l.now.Add(d)
-	delta := fleet.Delta{At: l.now, Sources: []fleet.SourceState{{Name: "catalog", Status: fleet.SourceFresh, Since: start, At: l.now}}}
+	delta := fleet.Delta{At: l.now, Sources: []fleet.SourceState{{Name: "catalog", Status: fleet.SourceFresh, Since: start, At: l.now, Turn: start}}}
 	for i := range n {
 		id := fmt.Sprintf("u%04d", i)
 		delta.Instances = append(delta.Instances, fleet.InstanceFact{Instance: fleet.Instance{ID: id, Service: "user", Addr: id + ":1", Version: version, Catalog: fleet.Passing},
