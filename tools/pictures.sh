@@ -42,6 +42,6 @@ picture service 120x32 'wait:metrics ✓,wait:GetUser,wait:serving' --screen ser
 picture breakers 110x20 'wait:user/write' --screen breakers
 picture traces 120x30 'wait:newest' --screen traces/edge
 picture trace 120x30 'wait:newest,s,d,wait:sort: dur,enter,wait:critical,wait:p9' --screen traces/edge
-picture invoke 120x32 'wait:metrics ✓,wait:FORM,enter,type:u-1,enter,ctrl+s,wait:Ada' --screen invoke/user.v1.UserService/GetUser
+picture invoke 120x32 'wait:metrics ✓,wait:FORM,enter,type:u-1,enter,ctrl+s,wait:Ada,wait:OK' --screen invoke/user.v1.UserService/GetUser
 picture events 120x20 'wait:metrics ✓,wait:user-3' --screen events
 picture why 120x32 'wait:metrics ✓,wait:user-3' --screen why/edge
