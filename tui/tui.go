@@ -94,6 +94,7 @@ func Run(ctx context.Context, o Options) error {
 		tea.WithContext(ctx), tea.WithInput(o.In), tea.WithOutput(o.Out), tea.WithEnvironment(o.Environ),
 		// Its handler waits for ever to tell a program of SIGTERM that ctx has ended.
 		tea.WithoutSignalHandler(),
+		tea.WithFPS(framesPerSecond),
 	}
 	if o.Profile != nil {
 		options = append(options, tea.WithColorProfile(*o.Profile))
@@ -149,3 +150,7 @@ func (c *crash) failure(err error) error {
 	}
 	return e
 }
+
+// framesPerSecond is how often what has changed is drawn: a key waits for the next
+// frame, and each frame wakes the process, also where nothing has changed.
+const framesPerSecond = 80
