@@ -148,7 +148,7 @@ func (w *operated) followFailure(t *testing.T) {
 	term.Type("errors>0")
 	term.Press("enter")
 	term.WaitUntil("only traces with errors", func(s string) bool { return strings.Contains(s, "/errors>0") && !strings.Contains(s, "   4       –") })
-	term.Press("enter")
+	term.Press("down", "down", "down", "enter") // of the newest not all may be there yet
 	term.WaitFor("gctl demo ▸ trace ▸ ")
 	term.WaitFor("✗ error edge → user.v1.UserService/GetUser")
 	term.Press("down")
