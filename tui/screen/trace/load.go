@@ -52,6 +52,7 @@ var (
 func (s *Screen) load(look *screen.Look) tea.Cmd {
 	open, id := look.Env.Traces, strings.TrimSpace(s.subject)
 	start := look.Now.Add(-look.Window)
+	s.asked = look.Clock
 	switch {
 	case open == nil:
 		s.failed = errNotHere
@@ -72,6 +73,21 @@ func (s *Screen) load(look *screen.Look) tea.Cmd {
 		}
 		return prepare(&t)
 	})
+}
+
+// Spans come some seconds after the call that they are of, each process's in its own
+// time: a trace that is so young is asked for again.
+const (
+	young      = 20 * time.Second
+	youngAgain = 2 * time.Second
+)
+
+// follow asks again for a trace of which more may come.
+func (s *Screen) follow(look *screen.Look) tea.Cmd {
+	if s.trace == nil || !look.Live || s.jobs.Busy(loading) || look.Clock.Sub(s.asked) < youngAgain || look.Clock.Sub(s.trace.Start.Add(s.trace.Duration)) > young {
+		return nil
+	}
+	return s.load(look)
 }
 
 // get asks for a trace by its ID or, where that is short, by the beginning of one.

@@ -4,6 +4,7 @@ package trace
 
 import (
 	"fmt"
+	"time"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -29,6 +30,7 @@ type Screen struct {
 
 	trace   *loaded // nil until it has come
 	failed  error   // why the last answer was not good
+	asked   time.Time
 	folds   folds
 	filter  widget.Filter
 	stale   bool // what is shown is not of the latest folds or filter
@@ -78,6 +80,7 @@ func (s *Screen) Update(msg tea.Msg, look *screen.Look) tea.Cmd {
 			s.detail.forget()
 			return s.compare(look)
 		}
+		return s.follow(look)
 	case screen.Answer:
 		if got, ok := s.jobs.Accept(msg); ok {
 			return s.answer(got, look)
@@ -95,6 +98,10 @@ func (s *Screen) answer(got any, look *screen.Look) tea.Cmd {
 	case failure:
 		s.failed = got.err
 	case *loaded:
+		if s.trace != nil && s.trace.ID == got.ID && len(s.trace.Rows) == len(got.Rows) { // nothing new
+			s.failed = nil
+			return s.compare(look)
+		}
 		s.take(got)
 		return s.arrange()
 	case *arranged:
