@@ -36,19 +36,12 @@ func (o *dashOptions) lean(ctx context.Context, store *fleet.Store) (release fun
 
 // answered waits until every source has answered or failed.
 func answered(ctx context.Context, store *fleet.Store) bool {
-	snap := store.Snapshot()
-	for {
-		starting := len(snap.Sources()) == 0
-		for _, s := range snap.Sources() {
-			starting = starting || s.Status == fleet.SourceStarting
-		}
-		if !starting {
-			return true
-		}
+	for snap := store.Snapshot(); !snap.Answered(); {
 		next, err := store.Wait(ctx, snap.Version())
 		if err != nil {
 			return false
 		}
 		snap = next
 	}
+	return true
 }

@@ -57,6 +57,11 @@ func (s *Snapshot) Service(name string) *ServiceFacts {
 // Sources returns the states of the sources, the best source first.
 func (s *Snapshot) Sources() []SourceState { return s.sources }
 
+// Answered tells whether every source has answered or failed.
+func (s *Snapshot) Answered() bool {
+	return !slices.ContainsFunc(s.sources, func(state SourceState) bool { return state.Status == SourceStarting })
+}
+
 // Source returns the state of a source, and false if there is none of that name.
 // The Feed of a fact's provenance is such a name.
 func (s *Snapshot) Source(name string) (SourceState, bool) {

@@ -84,12 +84,7 @@ func (m *model) settled() bool {
 	if m.o.Replay {
 		return m.failed != nil || !m.first.IsZero() && !m.pages.list[m.pages.at].jobs.Any()
 	}
-	for _, s := range m.live.Sources() {
-		if s.Status == fleet.SourceStarting {
-			return false
-		}
-	}
-	return !m.pages.list[m.pages.at].jobs.Any() && m.live == m.o.Store.Snapshot()
+	return m.live.Answered() && !m.pages.list[m.pages.at].jobs.Any() && m.live == m.o.Store.Snapshot()
 }
 
 // Frame is one picture of the dashboard.

@@ -84,11 +84,7 @@ func answered(ctx context.Context, store *fleet.Store, seen *history.History, fi
 	snap := store.Snapshot()
 	for {
 		seen.Add(snap)
-		starting := false
-		for _, s := range snap.Sources() {
-			starting = starting || s.Status == fleet.SourceStarting
-		}
-		if !starting {
+		if snap.Answered() {
 			select {
 			case <-filled:
 			case <-limited.Done():

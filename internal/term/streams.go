@@ -58,10 +58,3 @@ func Test() (s *Streams, in, out, errOut *bytes.Buffer) {
 	in, out, errOut = &bytes.Buffer{}, &bytes.Buffer{}, &bytes.Buffer{}
 	return &Streams{In: in, Out: out, Err: errOut}, in, out, errOut
 }
-
-// TestTTY is Test on a terminal of width columns with colour.
-func TestTTY(width int) (s *Streams, in, out, errOut *bytes.Buffer) {
-	s, in, out, errOut = Test()
-	s.InTTY, s.OutTTY, s.ErrTTY, s.Color, s.Width = true, true, true, true, width
-	return s, in, out, errOut
-}

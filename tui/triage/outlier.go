@@ -1,6 +1,7 @@
 package triage
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -48,15 +49,7 @@ func Outliers(s *fleet.ServiceFacts) []Outlier {
 			list = append(list, o)
 		}
 	}
-	slices.SortStableFunc(list, func(a, b Outlier) int {
-		switch {
-		case a.score > b.score:
-			return -1
-		case a.score < b.score:
-			return 1
-		}
-		return 0
-	})
+	slices.SortStableFunc(list, func(a, b Outlier) int { return cmp.Compare(b.score, a.score) })
 	return list
 }
 

@@ -4,6 +4,7 @@
 package triage
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -224,15 +225,7 @@ type finding struct {
 func (s *Service) judge(warned int, outlier finding, t *history.Trend) {
 	list := slices.DeleteFunc([]finding{s.down(), s.errors(t), s.breakers(), s.latency(t), outlier, s.odd(warned), s.unknown()},
 		func(f finding) bool { return f.text == "" })
-	slices.SortStableFunc(list, func(a, b finding) int {
-		switch {
-		case a.score > b.score:
-			return -1
-		case a.score < b.score:
-			return 1
-		}
-		return 0
-	})
+	slices.SortStableFunc(list, func(a, b finding) int { return cmp.Compare(b.score, a.score) })
 	for i, f := range list {
 		s.Verdict = max(s.Verdict, f.v)
 		s.Score += f.score
